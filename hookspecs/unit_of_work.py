@@ -1,0 +1,45 @@
+"""The transaction a hook runs in, as a plugin sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from hookspecs.events import Action
+    from hookspecs.records import Record
+
+
+class UnitOfWork(Protocol):
+    """One saving transaction. It belongs to whoever opened it: a plugin flushes, and never commits or rolls back."""
+
+    @property
+    def session(self) -> Session:
+        """The SQLAlchemy session. In a hook it stands inside a savepoint of the plugin's own: what a raising hook wrote is undone, nothing else."""
+
+    @property
+    def origin(self) -> str:
+        """``LOCAL`` for our own changes, else the key of the connection these changes came from."""
+
+    @property
+    def correlation_id(self) -> str:
+        """Names the request or job that this transaction serves, in logs and in the request log."""
+
+    @property
+    def batch(self) -> str | None:
+        """The batch that these changes belong to; ``None`` for a person's save, which is sent at once."""
+
+    def save(self, kind: str, record: Record, *, action: Action, changed: frozenset[str]) -> None:
+        """Tell the host that a record changed. Services call this for every record they wrote, as often as they like: hooks get one event per record.
+
+        What a hook saves itself is dispatched in a further round; after five rounds the host stops and raises ``EndlessSaving``.
+        """
+
+    def ask_deletion(self, kind: str, record: Record) -> None:
+        """Tell the host that deletion of a document was asked for: ``on_invoice_deleted`` fires instead of ``on_entity_saved``."""
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Run ``call`` once this transaction is committed. It is lost when the process dies in between: never the only way that work is found."""

@@ -1,0 +1,58 @@
+"""Engines for SQLite and PostgreSQL, set up so that a transaction means the same on both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from host.errors import Stop
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+READ_ONLY: Final = "counterfoil_read_only"
+BUSY_TIMEOUT_MS: Final = 10_000
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///file`` or ``postgresql://…``. Connects to nothing yet; raises ``Stop`` for any other address."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Stop(
+            f"database_url {url!r} is not a database address: use sqlite:///counterfoil.db or postgresql://user@host/name"
+        ) from error
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    raise Stop(
+        f"database_url names {parsed.get_backend_name()!r}: use sqlite:///counterfoil.db or postgresql://user@host/name"
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, pool_size=10, max_overflow=10)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+    # The driver's own transaction control is off: with it, a savepoint that is a transaction's first statement commits.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A read that turns into a write fails at once when another process wrote in between, whatever the busy timeout: whoever may write says so first.
+    options: Any = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN" if options.get(READ_ONLY) else "BEGIN IMMEDIATE")

@@ -1,0 +1,135 @@
+"""The saving transaction: collects what services changed, and has the hooks called before it commits."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+from hookspecs import LOCAL, Action, EntityEvent, Record, UnitOfWork
+from host.errors import CounterfoilError
+from host.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.orm import Session
+
+    from host.db import Database
+
+MOST_ROUNDS: Final = 5
+
+
+class EndlessSaving(CounterfoilError):
+    """Hooks kept saving records in answer to each other. Nothing of the transaction was kept."""
+
+
+class Dispatch(Protocol):
+    """Calls the hooks of every plugin for one round of events, each plugin guarded."""
+
+    def __call__(self, hook: str, events: list[EntityEvent], unit_of_work: Saving) -> None: ...
+
+
+class Saving(UnitOfWork):
+    """The host's unit of work. See ``hookspecs.UnitOfWork`` for what plugins may do with it."""
+
+    def __init__(self, session: Session, *, origin: str, correlation_id: str, batch: str | None) -> None:
+        self._session = session
+        self._origin = origin
+        self._correlation_id = correlation_id
+        self._batch = batch
+        self._saved: dict[tuple[str, str], EntityEvent] = {}
+        self._asked: dict[tuple[str, str], EntityEvent] = {}
+        self.calls_after_commit: list[Callable[[], None]] = []
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    @property
+    def origin(self) -> str:
+        return self._origin
+
+    @property
+    def correlation_id(self) -> str:
+        return self._correlation_id
+
+    @property
+    def batch(self) -> str | None:
+        return self._batch
+
+    def save(self, kind: str, record: Record, *, action: Action, changed: frozenset[str]) -> None:
+        event = self._event(kind, record, action, changed)
+        earlier = self._saved.pop((kind, record.id), None)
+        merged = merge(earlier, event) if earlier else event
+        if merged:
+            self._saved[kind, record.id] = merged
+
+    def ask_deletion(self, kind: str, record: Record) -> None:
+        self._saved.pop((kind, record.id), None)
+        self._asked[kind, record.id] = self._event(kind, record, Action.DELETED, frozenset())
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        self.calls_after_commit.append(call)
+
+    def _event(self, kind: str, record: Record, action: Action, changed: frozenset[str]) -> EntityEvent:
+        return EntityEvent(
+            kind=kind,
+            record=record,
+            action=action,
+            changed=changed,
+            origin=self._origin,
+            correlation_id=self._correlation_id,
+            batch=self._batch,
+        )
+
+    def fire_hooks(self, dispatch: Dispatch) -> None:
+        """Call the hooks for everything that changed, and for what they change themselves, in rounds."""
+        for _ in range(MOST_ROUNDS):
+            saved, self._saved = list(self._saved.values()), {}
+            asked, self._asked = list(self._asked.values()), {}
+            if not saved and not asked:
+                return
+            dispatch("on_entity_saved", saved, self)
+            dispatch("on_invoice_deleted", asked, self)
+        if self._saved or self._asked:
+            names = ", ".join(sorted({f"{event.kind} {event.record.ref}" for event in self._saved.values()}))
+            raise EndlessSaving(f"hooks still saved records after {MOST_ROUNDS} rounds ({names}): nothing was saved")
+
+
+def merge(earlier: EntityEvent, later: EntityEvent) -> EntityEvent | None:
+    """One event for two changes of one record in one transaction; ``None`` where they cancel out (made and deleted again)."""
+    if earlier.action is Action.CREATED and later.action is Action.DELETED:
+        return None
+    return EntityEvent(
+        kind=later.kind,
+        record=later.record,
+        action=_merged_action(earlier.action, later.action),
+        changed=earlier.changed | later.changed,
+        origin=later.origin,
+        correlation_id=later.correlation_id,
+        batch=later.batch,
+    )
+
+
+def _merged_action(earlier: Action, later: Action) -> Action:
+    if earlier is Action.CREATED:
+        return Action.CREATED
+    return later
+
+
+class Saver:
+    """Opens units of work. The one edge at which billing records are committed."""
+
+    def __init__(self, database: Database, dispatch: Dispatch) -> None:
+        self._database = database
+        self._dispatch = dispatch
+
+    @contextmanager
+    def __call__(self, *, origin: str = LOCAL, correlation_id: str = "", batch: str | None = None) -> Iterator[Saving]:
+        """One saving transaction. Committed at the end with everything the hooks wrote, or not at all."""
+        with self._database.write() as session:
+            work = Saving(session, origin=origin, correlation_id=correlation_id or new_id(), batch=batch)
+            yield work
+            work.fire_hooks(self._dispatch)
+        for call in work.calls_after_commit:
+            call()
