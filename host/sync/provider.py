@@ -3,7 +3,7 @@
 For each record that waits, the engine asks in this order::
 
     prepare   inside a read transaction: resolve everything the record needs        -> Prepared | Blocked | Excluded
-    plan      pure: what to do next, given what was agreed and what the remote says  -> Look | Send | Adopt | Finish | Blocked | Refuse
+    plan      pure: what to do next, given what was agreed and what the remote says  -> Look | Send | Adopt | Done | Finish | Blocked | Refuse
     request   pure: one HTTP call for steps that may travel together                -> Request
     answers   pure: what the remote's reply says of each of them                     -> Done | Gone | Rejected | Taken | Unclear
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from hookspecs import BillingStore, LedgerState, Record, ReferenceData
+    from hookspecs import BillingStore, Defaults, LedgerState, Record, ReferenceData
 
 JSON = dict[str, Any]
 
@@ -220,10 +220,12 @@ class Prepared:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     """It can't go now. With ``waits_for`` (kind, record id) it is looked at again as soon as that record is through or has failed; without, when
-    something changes or somebody asks. ``reason`` tells a person what is missing and what to do."""
+    something changes or somebody asks. ``reason`` tells a person what is missing and what to do. ``bring``: nobody asked for the record that it waits for
+    (its kind is not sent by itself), so ask for it now."""
 
     reason: str
     waits_for: tuple[str, str] | None = None
+    bring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,7 @@ class Send:
     """Write it. Sends of one ``lane`` travel together, at most ``most`` in a call. ``body`` is the element in the remote's terms.
 
     ``findable``: a second create could only be refused, because the remote keeps the mark unique; an unknown outcome is settled at once by reading.
+    ``warnings`` name what this step overrules at the remote; they are kept beside those of ``Prepared``.
     """
 
     lane: str
@@ -260,6 +263,7 @@ class Send:
     body: JSON
     most: int = 50
     findable: bool = True
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +290,6 @@ class Refuse:
     reason: str
     conflict: bool = False
 
-
-Step = Look | Send | Adopt | Finish | Refuse | Blocked
 
 NOT_LOOKED: Final = object()
 """What ``plan`` gets as ``remote`` before anything was read."""
@@ -337,6 +339,9 @@ class Unclear:
 
 
 Answer = Done | Gone | Rejected | Taken | Unclear
+
+Step = Look | Send | Adopt | Done | Finish | Refuse | Blocked
+"""``Done`` as a step: reading showed that the remote has it like this already; it is booked like an answer, without a call."""
 
 
 class Unreadable(Exception):
@@ -425,6 +430,9 @@ class Provider(Protocol):
 
     def limits(self, connection: Connection) -> Limits: ...
 
+    def defaults(self, connection: Connection) -> Defaults:
+        """The codes that the settings fill in for this connection's records; the engine gives them to the store when it starts and when it connects."""
+
     def excluded(self, kind: str, record: Record) -> str | None:
         """Why a record of this kind is not meant to go, from settings and the record alone; ``None`` when it is. Called in the saving transaction: no queries."""
 
@@ -455,8 +463,9 @@ class Provider(Protocol):
     def mark(self, wish: Wish, sent: JSON, desk_prefix: str) -> Look:
         """How to find what a create with this element made, if it was made."""
 
-    def recognise(self, wish: Wish, sent: JSON, found: JSON | None, desk_prefix: str) -> Done | Refuse | None:
-        """Whether what was found is what we sent: linked like an answer, a conflict with something not ours, or ``None``: nothing is there."""
+    def recognise(self, wish: Wish, sent: JSON, found: JSON | None, desk_prefix: str) -> Done | Adopt | Refuse | None:
+        """Whether what was found is what we sent: linked like an answer, linked and planned anew (the mark is also the match key, and it differs), a conflict
+        with something not ours, or ``None``: nothing is there."""
 
     def elements(self, body: bytes) -> Sequence[JSON]:
         """The elements of a call's body, as ``request`` put them there."""
