@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import quote
 
+from host.db.sessions import own_session
 from host.errors import Retry, Stop
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from host.db.database import Database
-
-# A lock whose network is cut must be known as lost, on both ends, within seconds: the other end lets another process take over.
-_KEEPALIVE: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 9_000}
-_SERVER_KEEPALIVE: Final = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2"
 
 
 class LockBusy(Retry):
@@ -143,7 +140,7 @@ class _SessionLock:
         self._connection: Connection[Any] | None = None
 
     def acquire(self, wait_seconds: float) -> bool:
-        connection = self._connect()
+        connection = own_session(self._engine)
         try:
             taken = _take(connection, self._key, wait_seconds)
         except BaseException:
@@ -154,14 +151,6 @@ class _SessionLock:
         else:
             connection.close()
         return taken
-
-    def _connect(self) -> Connection[Any]:
-        import psycopg
-
-        _, named = self._engine.dialect.create_connect_args(self._engine.url)
-        arguments: dict[str, Any] = {**_KEEPALIVE, **named}
-        arguments["options"] = f"{named.get('options', '')} {_SERVER_KEEPALIVE}".strip()
-        return psycopg.connect(**arguments, autocommit=True)
 
     def held(self) -> bool:
         from psycopg import Error

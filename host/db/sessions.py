@@ -1,0 +1,23 @@
+"""PostgreSQL sessions of one's own, outside the pool: for what lives as long as its session does (locks, LISTEN)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from sqlalchemy import Engine
+
+# A session whose network is cut must be known as lost, on both ends, within seconds: the server then lets another process have its locks.
+_KEEPALIVE: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 9_000}
+_SERVER_KEEPALIVE: Final = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2"
+
+
+def own_session(engine: Engine) -> Connection[Any]:
+    """A new session, in no transaction (autocommit). Whoever asked for it closes it."""
+    import psycopg
+
+    _, named = engine.dialect.create_connect_args(engine.url)
+    arguments: dict[str, Any] = {**_KEEPALIVE, **named}
+    arguments["options"] = f"{named.get('options', '')} {_SERVER_KEEPALIVE}".strip()
+    return psycopg.connect(**arguments, autocommit=True)
