@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytest_plugins = ["pytester", "tests.rows"]
+
+Prepare = Callable[[str], object]
+"""Gives the empty database at a URL its tables and rows, and closes what it opened."""
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -58,3 +63,74 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database; a test that asks for it runs on SQLite and on PostgreSQL."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Prepare], Path]:
+    """The file that a preparation makes; made once for each test process."""
+    made: dict[Prepare, Path] = {}
+
+    def file(prepare: Prepare) -> Path:
+        if prepare not in made:
+            path = tmp_path_factory.mktemp("prepared") / "counterfoil.db"
+            prepare(f"sqlite:///{path}")
+            made[prepare] = path
+        return made[prepare]
+
+    return file
+
+
+@pytest.fixture(scope="session")
+def prepared_postgresql(postgres_server: PostgresServer) -> Callable[[Prepare], str]:
+    """The name of the database that a preparation makes; made once for each test process."""
+    made: dict[Prepare, str] = {}
+
+    def name(prepare: Prepare) -> str:
+        if prepare not in made:
+            database = postgres_server.create_database()
+            prepare(postgres_server.url(database))
+            made[prepare] = database
+        return made[prepare]
+
+    return name
+
+
+@pytest.fixture
+def sqlite_from(prepared_sqlite: Callable[[Prepare], Path], sqlite_url: str) -> Callable[[Prepare], str]:
+    """`sqlite_from(prepare)`: a URL of one's own copy of the database that `prepare` makes."""
+
+    def url(prepare: Prepare) -> str:
+        source, copy = prepared_sqlite(prepare), Path(sqlite_url.removeprefix("sqlite:///"))
+        # Whoever closes a database last leaves no log beside it; a log left open would be part of what is copied.
+        for part in source.parent.glob(f"{source.name}*"):
+            shutil.copy(part, copy.with_name(copy.name + part.name.removeprefix(source.name)))
+        return sqlite_url
+
+    return url
+
+
+@pytest.fixture
+def postgresql_from(
+    prepared_postgresql: Callable[[Prepare], str], postgres_server: PostgresServer
+) -> Iterator[Callable[[Prepare], str]]:
+    """`postgresql_from(prepare)`: a URL of one's own copy of the database that `prepare` makes."""
+    copies: list[str] = []
+
+    def url(prepare: Prepare) -> str:
+        copies.append(postgres_server.create_database(template=prepared_postgresql(prepare)))
+        return postgres_server.url(copies[-1])
+
+    yield url
+    for copy in copies:
+        postgres_server.drop_database(copy)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_from(request: pytest.FixtureRequest) -> Callable[[Prepare], str]:
+    """`database_from(prepare)`: as above, on SQLite and on PostgreSQL.
+
+    Migrations take long and copies do not: a fixture that needs a migrated database is one line,
+    `return database_from(migrate_everything)`, with a function of a module, so that all tests share what it made.
+    """
+    copy: Callable[[Prepare], str] = request.getfixturevalue(f"{request.param}_from")
+    return copy

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,30 @@ def test_each_test_gets_a_fresh_database(database_url: str, again: str) -> None:
             assert connection.execute(text("SELECT count(*) FROM seen")).scalar_one() == 1
     finally:
         engine.dispose()
+
+
+PREPARED: list[str] = []
+
+
+def prepare(url: str) -> None:
+    PREPARED.append(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE seen (id INTEGER)"))
+        connection.execute(text("INSERT INTO seen VALUES (1)"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("again", ["once", "again"])
+def test_each_test_gets_its_own_copy_of_a_prepared_database(
+    database_from: Callable[[Callable[[str], object]], str], again: str
+) -> None:
+    url = database_from(prepare)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        assert connection.execute(text("UPDATE seen SET id = 2 WHERE id = 1")).rowcount == 1
+    engine.dispose()
+    assert len([made for made in PREPARED if made.split(":")[0] == url.split(":")[0]]) == 1
 
 
 def test_a_server_does_not_outlive_a_killed_owner() -> None:
