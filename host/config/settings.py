@@ -1,0 +1,144 @@
+"""The host's own part of the configuration: ``[host]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from marshmallow import Schema, ValidationError, fields
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from host.config.faults import did_you_mean
+from host.config.secret import ACCEPTED, Secret, current_reading, resolve, secret_of
+
+DATABASES: Final = '"sqlite:///counterfoil.db" or "postgresql://user@host/name" (or env:NAME, file:PATH)'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """``[host]``, with every path and secret resolved."""
+
+    database_url: str = field(repr=False)
+    public_url: str
+    timezone: ZoneInfo
+    daily_at: time
+    secret_keys: tuple[Secret, ...]
+    scheduler: bool
+    plugins: tuple[str, ...] | None
+    plugin_dir: Path | None
+
+
+class _DatabaseUrl(fields.Field[str]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError(f"this value is not accepted; it takes {DATABASES}")
+        return database_url(resolve(value), current_reading().folder)
+
+
+def database_url(text: str, folder: Path) -> str:
+    """The address with an SQLite file's path counted from ``folder``. What is refused is not shown: it may hold a password."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValidationError(f"it is not a database address; it takes {DATABASES}") from None
+    if url.get_backend_name() == "postgresql":
+        return url.render_as_string(hide_password=False)
+    if url.get_backend_name() != "sqlite":
+        raise ValidationError(f"{url.get_backend_name()!r} is not a database that works here; it takes {DATABASES}")
+    if not url.database or url.database == ":memory:":
+        raise ValidationError(f"a database in memory is not shared by processes; it takes {DATABASES}")
+    return url.set(database=str(folder / url.database)).render_as_string(hide_password=False)
+
+
+class _PublicUrl(fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+            raise ValidationError(f"{text!r} is not accepted; it takes {self.metadata['accepts']}")
+        return text.rstrip("/")
+
+
+class _TimeZone(fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        names = available_timezones()
+        if text not in names:
+            meant = did_you_mean(text, sorted(names))
+            raise ValidationError(f"{text!r} is not a time zone{meant}; it takes {self.metadata['accepts']}")
+        return ZoneInfo(text)
+
+
+class _TimeOfDay(fields.Field[time]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> time:
+        try:
+            found = value if isinstance(value, time) else time.fromisoformat(value)
+        except (TypeError, ValueError):
+            found = None
+        if found is None or found.tzinfo is not None:
+            raise ValidationError(f"{value!r} is not accepted; it takes {self.metadata['accepts']}")
+        return found
+
+
+class _SecretKeys(fields.Field[tuple[Secret, ...]]):
+    """One key or a list of them, each checked: a wrong one would show only when the first secret is stored."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[Secret, ...]:
+        from host.crypto import Vault
+        from host.errors import Stop
+
+        given = value if isinstance(value, list) else [value]
+        keys = tuple(secret_of(one) for one in given)
+        try:
+            Vault([key.reveal() for key in keys])
+        except Stop:
+            raise ValidationError(
+                f"it is not a key: {self.metadata['accepts']}, 32 random bytes in URL-safe base64 as `counterfoil init` writes them"
+            ) from None
+        return keys
+
+
+class _Folder(fields.String):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        folder = current_reading().folder / Path(super()._deserialize(value, attr, data, **kwargs)).expanduser()
+        if not folder.is_dir():
+            raise ValidationError(f"the folder {folder} does not exist")
+        return folder
+
+
+def _each_once(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValidationError(f"{', '.join(map(repr, twice))} stands there twice")
+
+
+class HostSchema(Schema):
+    """``[host]``: the only table that the host itself reads."""
+
+    database_url = _DatabaseUrl(required=True, metadata={"accepts": DATABASES, "secret": True})
+    public_url = _PublicUrl(
+        load_default="http://localhost:8000",
+        metadata={"accepts": 'the address that people and Xero reach, such as "https://billing.example.com"'},
+    )
+    timezone = _TimeZone(load_default=ZoneInfo("UTC"), metadata={"accepts": 'a name like "Europe/London"'})
+    daily_at = _TimeOfDay(load_default=time(2, 30), metadata={"accepts": 'a time of day like "02:30"'})
+    secret_key = _SecretKeys(
+        required=True, metadata={"accepts": f"{ACCEPTED}; or a list of these, the newest first", "secret": True}
+    )
+    scheduler = fields.Boolean(load_default=True)
+    plugins = fields.List(
+        fields.String(), load_default=None, validate=_each_once, metadata={"accepts": "a list of names, in call order"}
+    )
+    plugin_dir = _Folder(load_default=None, metadata={"accepts": "the path of a folder"})
+
+
+def host_settings(loaded: dict[str, Any]) -> HostSettings:
+    plugins = loaded.pop("plugins")
+    return HostSettings(
+        secret_keys=loaded.pop("secret_key"), plugins=None if plugins is None else tuple(plugins), **loaded
+    )
