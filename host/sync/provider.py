@@ -322,6 +322,7 @@ class Rejected:
     """The remote said no to this record, with its own words. It waits for a person (or for the record to change)."""
 
     reason: str
+    conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +360,8 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What reading found, aligned with the looks: the remote record (or the candidates, as the provider likes it) or ``None``. ``more``: read this too, then ask again."""
+    """What reading found, aligned with the looks: the remote record (or the candidates, as the provider likes it) or ``None``. ``more``: read this too,
+    then ask again."""
 
     found: Sequence[JSON | None] = ()
     more: Request | None = None
@@ -434,12 +436,13 @@ class Provider(Protocol):
         """The codes that the settings fill in for this connection's records; the engine gives them to the store when it starts and when it connects."""
 
     def excluded(self, kind: str, record: Record) -> str | None:
-        """Why a record of this kind is not meant to go, from settings and the record alone; ``None`` when it is. Called in the saving transaction: no queries."""
+        """Why a record of this kind is not meant to go, from settings and the record alone; ``None`` when it is. Called while saving: no queries."""
 
     # One record's way ------------------------------------------------------------------------------------------
 
     def prepare(self, desk: Desk, kind: str, wishes: Sequence[Wish]) -> Sequence[Prepared | Blocked | Excluded]:
-        """Resolve these records (``wish.record`` is not ``None``), a few queries for all. Aligned with ``wishes``. For a wish to delete only what deleting needs."""
+        """Resolve these records (``wish.record`` is not ``None``), a few queries for all. Aligned with ``wishes``. For a wish to delete only what that
+        needs."""
 
     def plan(self, wish: Wish, prepared: Prepared | None, remote: Any, owner: Callable[[str], str | None]) -> Step:
         """The next step. ``remote`` is ``NOT_LOOKED`` or what ``look_answer`` found for it. ``owner(remote_id)`` names the ``ref`` of another record of

@@ -1,0 +1,119 @@
+"""Reading calls outside the drain: connecting and importing. Counted and logged like any other."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from host import clock
+from host.errors import AskPerson, Retry, Wait
+from host.ids import new_id
+from host.sync.calls import close_call, open_call
+from host.sync.carrier import address_of
+from host.sync.limiter import free_at, lock_connection, measure
+from host.sync.outbox import PERSON
+from host.sync.provider import Connection, Fate, Provider, Request, Response, Token, Trouble, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from host.db import Database
+    from host.sync.client import Clients
+    from host.sync.grants import Grants
+
+LONGEST_WAIT_SECONDS: Final = 65.0
+
+
+class Asking:
+    """Asks one connection. An instance is the ``Ask`` that providers get."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        provider: Provider,
+        connection: Connection,
+        grant_id: str,
+        clients: Clients,
+        grants: Grants,
+        purpose: str,
+    ) -> None:
+        self._database = database
+        self._provider = provider
+        self._connection = connection
+        self._grant_id = grant_id
+        self._clients = clients
+        self._grants = grants
+        self._purpose = purpose
+        self._speaker = new_id()
+
+    def __call__(self, request: Request) -> Response:
+        """One reading call. Raises ``Wait`` when the limits won't let it within a minute, ``Retry`` or ``AskPerson`` instead of a bad answer."""
+        token = self._token()
+        outcome, verdict = self._send(request, token)
+        if verdict.fate is Fate.TOKEN_EXPIRED:
+            self._grants.expire(self._grant_id, token)
+            outcome, verdict = self._send(request, self._token())
+        if verdict.fate is not Fate.ANSWERED:
+            raise _as_error(self._connection, verdict)
+        assert isinstance(outcome, Response)
+        return outcome
+
+    def _token(self) -> Token:
+        return self._grants.token(self._provider, self._connection, self._grant_id)
+
+    def _send(self, request: Request, token: Token) -> tuple[Response | Trouble, Verdict]:
+        base_url = self._provider.base_url(self._connection)
+        call_id = self._open(request, address_of(base_url, request))
+        headers = self._provider.headers(self._connection, token, None)
+        outcome = self._clients.of(self._connection.key).send(base_url, request, headers)
+        verdict = self._provider.judge(outcome)
+        with self._database.write() as session:
+            close_call(
+                session,
+                call_id,
+                outcome,
+                fate=verdict.fate,
+                reason=verdict.reason,
+                patience=self._clients.patience,
+                now=clock.now(),
+            )
+        return outcome, verdict
+
+    def _open(self, request: Request, address: str) -> str:
+        """Count the call in, waiting for a free place."""
+        waited = 0.0
+        while True:
+            call_id, at = self._try_open(request, address)
+            if call_id:
+                return call_id
+            seconds = min(1.0, max(0.05, (at - clock.now()).total_seconds()))
+            if waited + seconds > LONGEST_WAIT_SECONDS:
+                raise Wait(f"the limits of {self._connection.key} are used up until {at.isoformat()}", at)
+            threading.Event().wait(seconds)
+            waited += seconds
+
+    def _try_open(self, request: Request, address: str) -> tuple[str, datetime]:
+        now = clock.now()
+        limits = self._provider.limits(self._connection)
+        with self._database.write() as session:
+            lock_connection(session, self._connection.key)
+            at = free_at(measure(session, self._connection.key, now), limits, PERSON, now)
+            if at > now:
+                return "", at
+            opened = open_call(
+                session,
+                connection=self._connection.key,
+                speaker=self._speaker,
+                purpose=self._purpose,
+                request=request,
+                address=address,
+                now=now,
+            )
+        return opened, at
+
+
+def _as_error(connection: Connection, verdict: Verdict) -> Exception:
+    if verdict.fate in {Fate.DISCONNECTED, Fate.TOKEN_EXPIRED, Fate.REFUSED}:
+        return AskPerson(f"{connection.key}: {verdict.reason}")
+    return Retry(f"{connection.key}: {verdict.reason}; try again")

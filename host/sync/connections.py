@@ -1,0 +1,130 @@
+"""Connections: our links to organisations, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from host import clock
+from host.errors import AskPerson
+from host.sync.provider import Connection, Organisation
+from host.sync.tables import connections
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+CONNECTED: Final = "connected"
+DISCONNECTED: Final = "disconnected"
+
+
+def connected_keys(session: Session, provider: str) -> Sequence[str]:
+    """The keys of a provider's connected connections, in alphabetical order."""
+    found = session.execute(
+        select(connections.c.key)
+        .where(connections.c.provider == provider, connections.c.status == CONNECTED)
+        .order_by(connections.c.key)
+    )
+    return list(found.scalars())
+
+
+def all_connections(session: Session) -> Sequence[Connection]:
+    return [_connection(row) for row in session.execute(select(connections).order_by(connections.c.key))]
+
+
+def find_connection(session: Session, key: str) -> Connection | None:
+    row = session.execute(select(connections).where(connections.c.key == key)).one_or_none()
+    return _connection(row) if row else None
+
+
+def get_connection(session: Session, key: str) -> Connection:
+    """The connection of this key. Raises ``AskPerson`` naming those that exist."""
+    found = find_connection(session, key)
+    if found:
+        return found
+    known = ", ".join(one.key for one in all_connections(session)) or "none yet"
+    raise AskPerson(f"there is no connection {key!r} (connections: {known})")
+
+
+def _connection(row: Row[Any]) -> Connection:
+    return Connection(
+        key=row.key,
+        provider=row.provider,
+        name=row.name,
+        organisation=row.organisation,
+        auth=row.auth,
+        status=row.status,
+        details={**row.details, "organisation_name": row.organisation_name},
+    )
+
+
+def save_connection(
+    session: Session, *, key: str, provider: str, name: str, auth: str, organisation: Organisation, grant_id: str
+) -> Connection:
+    """Write a connection that has just proved to work. It is bound to its organisation for life. Raises ``AskPerson`` where that does not fit."""
+    existing = find_connection(session, key)
+    if existing and existing.provider != provider:
+        raise AskPerson(f"connection {key!r} belongs to {existing.provider}: choose another key")
+    if existing and existing.organisation != organisation.id:
+        raise AskPerson(
+            f"connection {key!r} is bound to {existing.details['organisation_name']}, and these credentials lead to {organisation.name}: "
+            "a different organisation is a new connection, with a key of its own"
+        )
+    values = {
+        "name": existing.name if existing else name,
+        "auth": auth,
+        "organisation_name": organisation.name,
+        "details": dict(organisation.details),
+        "status": CONNECTED,
+        "reason": "",
+        "hold_until": None,
+        "hold_reason": "",
+        "troubles": 0,
+        "grant_id": grant_id,
+        "connected_at": clock.now(),
+    }
+    try:
+        with session.begin_nested():
+            if existing:
+                session.execute(update(connections).where(connections.c.key == key).values(**values))
+            else:
+                fixed = {"key": key, "provider": provider, "organisation": organisation.id, "foreign_calls": 0}
+                session.execute(connections.insert().values(**fixed, **values))
+    except IntegrityError as error:
+        raise AskPerson(f"{organisation.name} is already connected under another key") from error
+    return get_connection(session, key)
+
+
+def mark_disconnected(session: Session, key: str, reason: str) -> None:
+    """The connection needs a person. Its records keep waiting."""
+    session.execute(update(connections).where(connections.c.key == key).values(status=DISCONNECTED, reason=reason))
+
+
+def hold(session: Session, key: str, *, until: datetime, reason: str, trouble: bool) -> None:
+    """Let no call of this connection leave before ``until``. ``trouble`` counts towards a longer pause next time."""
+    values: dict[str, Any] = {"hold_until": until, "hold_reason": reason}
+    if trouble:
+        values["troubles"] = connections.c.troubles + 1
+    session.execute(update(connections).where(connections.c.key == key).values(**values))
+
+
+def clear_troubles(session: Session, key: str) -> None:
+    session.execute(
+        update(connections)
+        .where(connections.c.key == key, connections.c.troubles > 0)
+        .values(troubles=0, hold_until=None, hold_reason="")
+    )
+
+
+def pause_of(session: Session, key: str) -> tuple[datetime | None, str, int]:
+    """Until when the connection is held, why, and how many troubles it had in a row."""
+    row = session.execute(
+        select(connections.c.hold_until, connections.c.hold_reason, connections.c.troubles).where(
+            connections.c.key == key
+        )
+    ).one()
+    return row.hold_until, row.hold_reason, row.troubles

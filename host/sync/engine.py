@@ -1,0 +1,385 @@
+"""The engine: what the host, its web side and its command line ask of the sync."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from hookspecs import Action, BillingStore, Document, EntityEvent, Record, ReferenceData, Taken
+from host import clock
+from host.db.locks import NamedLock
+from host.errors import AskPerson, Stop
+from host.ids import new_id
+from host.sync import views
+from host.sync.asking import Asking
+from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
+from host.sync.booking import Booker
+from host.sync.carrier import Carrier
+from host.sync.client import Clients
+from host.sync.connections import CONNECTED, all_connections, find_connection, get_connection, save_connection
+from host.sync.deciding import Decider
+from host.sync.drain import Drain, Wakeup
+from host.sync.grants import Grants, grant_of
+from host.sync.outbox import connection_of, write_row
+from host.sync.provider import Connection, Link, Provider, Wanted
+from host.sync.rows import connections_with_work, links
+from host.sync.tables import rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from host.crypto import Vault
+    from host.db import Database
+    from host.unit_of_work import Saver
+
+log: Final = logging.getLogger(__name__)
+
+PATIENCE: Final = timedelta(seconds=30)
+KEY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+AT_ONCE: Final = 500
+SETTLED: Final = frozenset({"deleted", "voided"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """How a drain ended. ``spoke`` is false where another process has the right to speak; ``again_at`` is when a row will be due next."""
+
+    spoke: bool
+    again_at: datetime | None = None
+
+
+class Engine:
+    """The sync of one host. Thread-safe. Knows providers by name, and no plugin."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        saver: Saver,
+        store: BillingStore,
+        providers: Sequence[Provider],
+        prefix: str,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self._database = database
+        self._saver = saver
+        self._store = store
+        self._providers = {provider.name: provider for provider in providers}
+        self._prefix = prefix
+        self._patience = patience
+        self._clients = Clients(patience)
+        self._grants = Grants(database, vault, self._clients)
+        self._stopping = threading.Event()
+        self._wakeups: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    # Work ----------------------------------------------------------------------------------------------------------
+
+    def connections_with_work(self) -> Sequence[str]:
+        """The keys of the connected connections for which a row is due now, or a call has no known end."""
+        with self._database.read() as session:
+            connected = {one.key for one in all_connections(session) if one.status == CONNECTED}
+            return [key for key in connections_with_work(session, clock.now()) if key in connected]
+
+    def wake(self) -> None:
+        """Something was committed: drains that wait look again at once."""
+        with self._lock:
+            for event in self._wakeups.values():
+                event.set()
+
+    def drain(self, key: str) -> Drained:
+        """Send what this connection has waiting, if nobody else speaks for it. Returns when nothing will be due soon, or on ``stop``.
+
+        Having released the right to speak, it looks once more: a row that came in between is not left to the next sweep.
+        """
+        while True:
+            lock = NamedLock(self._database, f"speak-{key}")
+            if not lock.acquire():
+                return Drained(spoke=False)
+            try:
+                again_at = self._drain_once(key, lock)
+            except SQLAlchemyError as error:
+                log.error(
+                    "%s: the drain stopped, because the database can't be used: %s", key, error.__cause__ or error
+                )
+                return Drained(spoke=True, again_at=clock.now() + timedelta(seconds=30))
+            finally:
+                lock.release()
+            if self._stopping.is_set() or not self._more_to_do(key):
+                return Drained(spoke=True, again_at=again_at)
+
+    def _drain_once(self, key: str, lock: NamedLock) -> datetime | None:
+        with self._database.read() as session:
+            connection = get_connection(session, key)
+        if connection.status != CONNECTED:
+            return None
+        with self._wakeup(key) as wakeup:
+            return self._make_drain(connection, lock, wakeup).run()
+
+    def _make_drain(self, connection: Connection, lock: NamedLock, wakeup: Wakeup) -> Drain:
+        provider, speaker = self.provider(connection.provider), new_id()
+        carrier = Carrier(
+            database=self._database,
+            provider=provider,
+            connection=connection,
+            clients=self._clients,
+            grants=self._grants,
+            grant_id=grant_of(self._database, connection.key),
+            speaker=speaker,
+            still_speaking=lock.held,
+        )
+        return Drain(
+            database=self._database,
+            provider=provider,
+            connection=connection,
+            prefix=self._prefix,
+            decider=Decider(self._database, self._store, provider, connection, self._prefix),
+            booker=Booker(self._saver, self._store, provider.name, connection.key),
+            carrier=carrier,
+            speaker=speaker,
+            patience=self._patience,
+            wakeup=wakeup,
+            still_speaking=lock.held,
+            stopping=self._stopping.is_set,
+        )
+
+    @contextmanager
+    def _wakeup(self, key: str) -> Iterator[Wakeup]:
+        event = threading.Event()
+        with self._lock:
+            self._wakeups[key] = event
+        try:
+            yield Wakeup(event)
+        finally:
+            with self._lock:
+                self._wakeups.pop(key, None)
+
+    def _more_to_do(self, key: str) -> bool:
+        """Whether a row is due now that nothing holds up."""
+        now = clock.now()
+        shown = {one["key"]: one for one in self._shown_connections()}[key]
+        if shown["status"] != CONNECTED or shown["held_until"]:
+            return False
+        with self._database.read() as session:
+            found = session.execute(
+                select(rows.c.id)
+                .where(rows.c.connection == key, rows.c.due_at <= now, rows.c.call_id.is_(None))
+                .limit(1)
+            ).first()
+        return found is not None
+
+    def stop(self) -> None:
+        """Let running drains finish the calls that are out, and start no more."""
+        self._stopping.set()
+        self.wake()
+
+    def close(self) -> None:
+        """Stop, and close the connections to the remotes."""
+        self.stop()
+        self._clients.close()
+
+    # Asking for work -----------------------------------------------------------------------------------------------
+
+    def request_sync(
+        self,
+        *,
+        connection: str | None = None,
+        kind: str | None = None,
+        refs: Sequence[str] | None = None,
+        remap: bool = False,
+    ) -> str:
+        """Queue records to be looked at and sent where they differ; answers the batch. Records that were never sent are among them.
+
+        ``remap``: send them even where nothing changed since they were agreed, because the mapping did.
+        """
+        for provider in self._providers.values():
+            self._check_kind(provider, kind)
+        with self._database.write() as session:
+            if connection is not None:
+                get_connection(session, connection)
+            batch = open_batch(session, "sync", kind or "")
+        for provider in self._providers.values():
+            for rule in provider.kinds:
+                if kind in {None, rule.kind}:
+                    self._queue(provider, rule.kind, batch, connection, refs, remap=remap)
+        self.close_batch(batch)
+        self.wake()
+        return batch
+
+    def _check_kind(self, provider: Provider, kind: str | None) -> None:
+        known = [rule.kind for rule in provider.kinds]
+        if kind is not None and kind not in known:
+            raise AskPerson(f"{provider.name} does not sync {kind!r} (it syncs {', '.join(known)})")
+
+    def _queue(
+        self,
+        provider: Provider,
+        kind: str,
+        batch: str,
+        connection: str | None,
+        refs: Sequence[str] | None,
+        *,
+        remap: bool,
+    ) -> None:
+        with self._database.read() as session:
+            ids = [record.id for record in self._store.stream(session, kind, refs=refs) if _wants_sync(record)]
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            with self._database.write() as session:
+                touch_batch(session, batch)
+                linked = links(session, provider.name, kind, some)
+                for record in self._store.read(session, kind, some).values():
+                    event = EntityEvent(kind=kind, record=record, action=Action.UPDATED, batch=batch)
+                    if connection in {None, _goes_to(session, provider, event, linked.get(record.id))}:
+                        write_row(provider, event, session, _wanted(record))
+                if remap:
+                    session.execute(
+                        update(rows)
+                        .where(rows.c.provider == provider.name, rows.c.kind == kind, rows.c.record_id.in_(some))
+                        .values(inputs={})
+                    )
+            self.wake()
+
+    def open_batch(self, purpose: str, kind: str = "") -> str:
+        """Open a batch of records that belong together, such as one load; pass it to the unit of work that saves them."""
+        with self._database.write() as session:
+            return open_batch(session, purpose, kind)
+
+    def touch_batch(self, batch: str) -> None:
+        """Say that the batch is still being filled."""
+        with self._database.write() as session:
+            touch_batch(session, batch)
+
+    def close_batch(self, batch: str) -> None:
+        """Nothing more will come: what waits goes."""
+        with self._database.write() as session:
+            close_batch(session, batch)
+        self.wake()
+
+    # Connections ---------------------------------------------------------------------------------------------------
+
+    def provider(self, name: str) -> Provider:
+        if name not in self._providers:
+            raise Stop(f"there is no accounting provider {name!r} (loaded: {', '.join(self._providers) or 'none'})")
+        return self._providers[name]
+
+    def connect(self, key: str, *, provider: str, auth: str, name: str = "") -> Connection:
+        """Connect an organisation with the credentials of the settings, or connect it again. Raises ``AskPerson`` with what to do, or ``Retry``."""
+        if not KEY_PATTERN.fullmatch(key):
+            raise AskPerson(
+                f"{key!r} can't be a connection's key: use 1 to 50 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
+            )
+        chosen = self.provider(provider)
+        with self._database.read() as session:
+            existing = find_connection(session, key)
+        grant_id = grant_of(self._database, key) if existing else self._grants.create(provider)
+        draft = existing or Connection(
+            key=key, provider=provider, name=name or key, organisation="", auth=auth, status="connecting"
+        )
+        organisation = chosen.organisation(self._asking(chosen, draft, grant_id, "connect"))
+        with self._database.write() as session:
+            connection = save_connection(
+                session,
+                key=key,
+                provider=provider,
+                name=name or organisation.name,
+                auth=auth,
+                organisation=organisation,
+                grant_id=grant_id,
+            )
+        self._put_defaults(chosen, connection)
+        self.wake()
+        return connection
+
+    def _asking(self, provider: Provider, connection: Connection, grant_id: str, purpose: str) -> Asking:
+        return Asking(
+            database=self._database,
+            provider=provider,
+            connection=connection,
+            grant_id=grant_id,
+            clients=self._clients,
+            grants=self._grants,
+            purpose=purpose,
+        )
+
+    def put_defaults(self) -> None:
+        """Tell the billing records what each connection's settings fill in; asked once at start, as settings may have changed."""
+        with self._database.read() as session:
+            connected = [one for one in all_connections(session) if one.status == CONNECTED]
+        for connection in connected:
+            if connection.provider in self._providers:
+                self._put_defaults(self._providers[connection.provider], connection)
+
+    def _put_defaults(self, provider: Provider, connection: Connection) -> None:
+        with self._saver(origin=connection.key) as work:
+            self._store.put_reference(work, connection.key, ReferenceData(defaults=provider.defaults(connection)))
+
+    def import_reference(self, kind: str, key: str) -> Mapping[str, Taken]:
+        """Import a connection's reference data (``all``: every kind of it), and look again at the records that may have waited for it."""
+        with self._database.read() as session:
+            connection = get_connection(session, key)
+        if connection.status != CONNECTED:
+            raise AskPerson(f"{key} is disconnected: connect it again first")
+        provider = self.provider(connection.provider)
+        if kind not in {"all", *provider.importable}:
+            raise AskPerson(f"{kind!r} can't be imported (all, {', '.join(provider.importable)})")
+        ask = self._asking(provider, connection, grant_of(self._database, key), "import")
+        taken: dict[str, Taken] = {}
+        for one in provider.importable if kind == "all" else [kind]:
+            data = provider.import_reference(one, ask, connection)
+            with self._saver(origin=key) as work:
+                taken.update(self._store.put_reference(work, key, data))
+        self._look_again_at_blocked(key)
+        return taken
+
+    def _look_again_at_blocked(self, key: str) -> None:
+        with self._database.write() as session:
+            session.execute(
+                update(rows)
+                .where(
+                    rows.c.connection == key,
+                    rows.c.state == "blocked",
+                    rows.c.waits_for.is_(None),
+                    rows.c.call_id.is_(None),
+                )
+                .values(state="waiting", due_at=clock.now(), reason="")
+            )
+        self.wake()
+
+    # Looking -------------------------------------------------------------------------------------------------------
+
+    def _shown_connections(self) -> Sequence[Mapping[str, str]]:
+        with self._database.read() as session:
+            return views.show_connections(session)
+
+    states = staticmethod(views.states)
+    errors = staticmethod(views.errors)
+    status = staticmethod(views.status)
+    show_connections = staticmethod(views.show_connections)
+    requests = staticmethod(views.requests)
+    request = staticmethod(views.request)
+    batch = staticmethod(show_batch)
+
+
+def _goes_to(session: Session, provider: Provider, event: EntityEvent, link: Link | None) -> str:
+    """The connection that a record is with, or would go to."""
+    return link.connection if link and link.remote_id else connection_of(provider, event, session)
+
+
+def _wanted(record: Record) -> Wanted:
+    leaving = isinstance(record, Document) and record.status == "deleting"
+    return Wanted.DELETE if leaving else Wanted.SEND
+
+
+def _wants_sync(record: Record) -> bool:
+    return not (isinstance(record, Document) and record.status in SETTLED)

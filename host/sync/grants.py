@@ -1,0 +1,163 @@
+"""Credentials: one token per grant, refreshed by one process at a time, sealed at rest.
+
+A refresh is claimed by a short transaction, made outside it, and stored by comparing and swapping the version: whoever loses waits for the winner's token.
+Two refreshes of one token that both succeed would leave the one stored last to die at the remote (Xero: API facts 1.3).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import insert, or_, select, update
+
+from host import clock
+from host.errors import Retry
+from host.ids import new_id
+from host.sync.calls import close_call, open_call
+from host.sync.provider import Connection, Fate, Provider, Response, Token
+from host.sync.tables import connections, grants
+
+if TYPE_CHECKING:
+    from host.crypto import Vault
+    from host.db import Database
+    from host.sync.client import Clients
+
+EARLY: Final = timedelta(seconds=60)
+CLAIM: Final = timedelta(seconds=45)
+LOOK_AGAIN_SECONDS: Final = 0.1
+
+
+class Grants:
+    """Tokens for connections: asked for when needed, shared by all processes through the database."""
+
+    def __init__(self, database: Database, vault: Vault, clients: Clients) -> None:
+        self._database = database
+        self._vault = vault
+        self._clients = clients
+
+    def create(self, provider: str) -> str:
+        """An empty grant, for a connection that is about to be made."""
+        grant_id = new_id()
+        with self._database.write() as session:
+            session.execute(insert(grants).values(id=grant_id, provider=provider, version=0))
+        return grant_id
+
+    def token(self, provider: Provider, connection: Connection, grant_id: str) -> Token:
+        """A token that is good for at least a minute. Raises ``AskPerson`` where the remote refuses, ``Retry`` where it can't be reached."""
+        while True:
+            token, claimed = self._good_or_claim(grant_id)
+            if claimed:
+                return self._renew(provider, connection, grant_id, token)
+            if token:
+                return token
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+    def expire(self, grant_id: str, spent: Token) -> None:
+        """The remote did not accept this token: ask for a new one next time, unless somebody did already."""
+        with self._database.write() as session:
+            row = session.execute(select(grants.c.token).where(grants.c.id == grant_id)).one()
+            if row.token and self._open(row.token).access == spent.access:
+                session.execute(update(grants).where(grants.c.id == grant_id).values(expires_at=clock.now()))
+
+    def _good_or_claim(self, grant_id: str) -> tuple[Token | None, bool]:
+        """The stored token while it is good; else a claim to renew it (with the old token, if there is one); else nothing: somebody is at it."""
+        now = clock.now()
+        with self._database.read() as session:
+            row = session.execute(select(grants).where(grants.c.id == grant_id)).one()
+        if row.token and row.expires_at > now + EARLY:
+            return self._open(row.token), False
+        with self._database.write() as session:
+            won = session.execute(
+                update(grants)
+                .where(
+                    grants.c.id == grant_id,
+                    grants.c.version == row.version,
+                    or_(grants.c.claimed_until.is_(None), grants.c.claimed_until < now),
+                )
+                .values(claimed_until=now + CLAIM)
+            )
+        old = self._open(row.token) if row.token else None
+        return (old, True) if won.rowcount else (None, False)  # type: ignore[attr-defined]
+
+    def _renew(self, provider: Provider, connection: Connection, grant_id: str, old: Token | None) -> Token:
+        try:
+            token = self._ask(provider, connection, old)
+        except BaseException:
+            self._give_up_claim(grant_id)
+            raise
+        with self._database.write() as session:
+            session.execute(
+                update(grants)
+                .where(grants.c.id == grant_id)
+                .values(
+                    token=self._seal(token),
+                    expires_at=token.expires_at,
+                    version=grants.c.version + 1,
+                    claimed_until=None,
+                )
+            )
+        return token
+
+    def _give_up_claim(self, grant_id: str) -> None:
+        with self._database.write() as session:
+            session.execute(update(grants).where(grants.c.id == grant_id).values(claimed_until=None))
+
+    def _ask(self, provider: Provider, connection: Connection, old: Token | None) -> Token:
+        address, request = provider.token_request(connection, old)
+        now = clock.now()
+        with self._database.write() as session:
+            call_id = open_call(
+                session,
+                connection=connection.key,
+                speaker="",
+                purpose="token",
+                request=request,
+                address=address.rstrip("/") + request.path,
+                now=now,
+            )
+        outcome = self._clients.of(connection.key).send(address, request, {})
+        answered = isinstance(outcome, Response)
+        with self._database.write() as session:
+            # The answer holds nothing but secrets: only its status is kept.
+            close_call(
+                session,
+                call_id,
+                Response(status=outcome.status) if isinstance(outcome, Response) else outcome,
+                fate=Fate.ANSWERED if answered else Fate.NOT_DONE,
+                reason="" if answered else str(outcome.value),  # type: ignore[union-attr]
+                patience=self._clients.patience,
+                now=clock.now(),
+            )
+        if not isinstance(outcome, Response):
+            raise Retry(f"{address} can't be reached to get a token: {outcome.value}")
+        return provider.read_token(connection, outcome, clock.now())
+
+    def _seal(self, token: Token) -> bytes:
+        text = json.dumps(
+            {
+                "access": token.access,
+                "refresh": token.refresh,
+                "scope": token.scope,
+                "expires_at": token.expires_at.isoformat(),
+            }
+        )
+        return self._vault.seal(text)
+
+    def _open(self, sealed: bytes) -> Token:
+        values = json.loads(self._vault.open(sealed))  # type: ignore[arg-type]
+        return Token(
+            access=values["access"],
+            refresh=values["refresh"],
+            scope=values["scope"],
+            expires_at=datetime.fromisoformat(values["expires_at"]),
+        )
+
+
+def grant_of(database: Database, connection: str) -> str:
+    """The grant of a connection."""
+    with database.read() as session:
+        found = session.execute(select(connections.c.grant_id).where(connections.c.key == connection)).scalar_one()
+    return str(found)

@@ -1,0 +1,179 @@
+"""The write side of the sync rows: what hooks put there in the saving transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import case, literal, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hookspecs import Document, EntityEvent, UnitOfWork
+from host import clock
+from host.sync.connections import connected_keys
+from host.sync.provider import Provider, Wanted
+from host.sync.tables import rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+PERSON: Final = 0
+BULK: Final = 1
+
+
+def note(provider: Provider, event: EntityEvent, unit_of_work: UnitOfWork) -> None:
+    """Write down that this record wants to be sent: a provider plugin calls it from ``on_entity_saved``.
+
+    It raises the generation of the record's sync row, or makes the row. The row is written also when nothing will be sent, with the reason.
+    What came from the connection that the record belongs to is not sent back there. No network; a few statements; safe to run again.
+    """
+    write_row(provider, event, unit_of_work.session, Wanted.SEND)
+
+
+def note_deletion(provider: Provider, event: EntityEvent, unit_of_work: UnitOfWork) -> None:
+    """Write down that this document is to be deleted: a provider plugin calls it from ``on_invoice_deleted``."""
+    write_row(provider, event, unit_of_work.session, Wanted.DELETE)
+
+
+def write_row(provider: Provider, event: EntityEvent, session: Session, wanted: Wanted) -> None:
+    """Raise the generation of the record's sync row, or make the row."""
+    if event.kind not in {rule.kind for rule in provider.kinds}:
+        return
+    connection, why_not = _where_to(provider, event, session)
+    if event.origin and event.origin == connection:
+        return
+    _upsert(session, _row(provider, event, wanted, connection, why_not))
+
+
+def _where_to(provider: Provider, event: EntityEvent, session: Session) -> tuple[str, tuple[str, str] | None]:
+    """The connection the record belongs to, and the state and reason where nothing will be sent."""
+    excluded = provider.excluded(event.kind, event.record)
+    connection = connection_of(provider, event, session)
+    if excluded:
+        return connection, ("excluded", excluded)
+    if not connection:
+        return "", ("not_sent", _no_connection(provider))
+    return connection, None
+
+
+def _no_connection(provider: Provider) -> str:
+    if provider.default_connection == "none":
+        return "no connection: the record names none, and default_connection is none"
+    return "no connection: the record names none, and there is no default one (connect an organisation, or set default_connection)"
+
+
+def connection_of(provider: Provider, event: EntityEvent, session: Session) -> str:
+    """The record's own connection, or that of the contact a document is for, or the default one."""
+    record = event.record
+    if record.connection:
+        return record.connection
+    if isinstance(record, Document):
+        found = session.execute(
+            select(rows.c.connection).where(
+                rows.c.provider == provider.name,
+                rows.c.kind == record.contact_kind,
+                rows.c.record_id == record.contact,
+            )
+        ).scalar()
+        if found:
+            return str(found)
+    return default_connection(provider, session)
+
+
+def default_connection(provider: Provider, session: Session) -> str:
+    """The key of the connection for records that name none; empty where there is none. Absent in the settings: the only connected one."""
+    if provider.default_connection == "none":
+        return ""
+    if provider.default_connection:
+        return provider.default_connection
+    connected = connected_keys(session, provider.name)
+    return connected[0] if len(connected) == 1 else ""
+
+
+def _row(
+    provider: Provider, event: EntityEvent, wanted: Wanted, connection: str, why_not: tuple[str, str] | None
+) -> dict[str, Any]:
+    now = clock.now()
+    state, reason = why_not or ("deleting" if wanted is Wanted.DELETE else "waiting", "")
+    return {
+        "provider": provider.name,
+        "connection": connection,
+        "kind": event.kind,
+        "record_id": event.id,
+        "ref": event.record.ref,
+        "wanted": wanted.value,
+        "generation": 1,
+        "priority": PERSON if event.urgent else BULK,
+        "due_at": None if why_not else now,
+        "batch": event.batch,
+        "state": state,
+        "reason": reason,
+        "changed_at": now,
+    }
+
+
+_FRESH: Final = {
+    "inputs": {},
+    "sent": {},
+    "answered": {},
+    "warnings": [],
+    "agreed_generation": 0,
+    "attempts": 0,
+    "error": "",
+}
+
+
+def _upsert(session: Session, row: Mapping[str, Any]) -> None:
+    dialect = session.get_bind().dialect.name
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(rows).values(**_FRESH, **row)
+    new = insert.excluded
+    # A record that was sent, or whose call is out, stays with its connection; an urgent save is never made to wait by a later bulk one.
+    held = or_(rows.c.remote_id != literal(""), rows.c.call_id.is_not(None))
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=[rows.c.provider, rows.c.kind, rows.c.record_id],
+            set_={
+                "generation": rows.c.generation + 1,
+                "connection": case((held, rows.c.connection), else_=new.connection),
+                "ref": new.ref,
+                "wanted": new.wanted,
+                "priority": case((rows.c.due_at.is_(None), new.priority), else_=_least(rows.c.priority, new.priority)),
+                "due_at": new.due_at,
+                "batch": new.batch,
+                "state": new.state,
+                "reason": new.reason,
+                "error": "",
+                "attempts": 0,
+                "waits_for": None,
+                "changed_at": new.changed_at,
+            },
+        )
+    )
+
+
+def _least(one: Any, other: Any) -> Any:
+    return case((one < other, one), else_=other)
+
+
+def holders(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """The keys of the connections that hold each of these records, or may hold it: it is linked, or a call that carries it has no known end.
+
+    A record that is missing from the answer is held by none.
+    """
+    held: dict[str, set[str]] = {}
+    for chunk in chunks(list(record_ids), 500):
+        found = session.execute(
+            select(rows.c.record_id, rows.c.connection).where(
+                rows.c.kind == kind,
+                rows.c.record_id.in_(chunk),
+                or_(rows.c.remote_id != "", rows.c.call_id.is_not(None)),
+            )
+        )
+        for record_id, connection in found:
+            held.setdefault(record_id, set()).add(connection)
+    return {record_id: frozenset(keys) for record_id, keys in held.items()}
+
+
+def chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    """The items in pieces that fit a statement's parameters."""
+    return (items[start : start + size] for start in range(0, len(items), size))

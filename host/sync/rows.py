@@ -1,0 +1,300 @@
+"""Sync rows: picking what is due, and writing down what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, case, func, or_, select, update
+
+from host import clock
+from host.sync.outbox import BULK, PERSON, chunks
+from host.sync.provider import Agreed, Link, Wanted
+from host.sync.tables import batches, rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A sync row that is due, as the drain sees it."""
+
+    row_id: int
+    kind: str
+    record_id: str
+    ref: str
+    wanted: Wanted
+    generation: int
+    agreed_generation: int
+    remote_id: str
+    agreed: Agreed
+    priority: int
+    attempts: int
+    state: str
+
+
+def digests(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Inputs as short digests by field: enough to see what changed, small enough to keep for every record.
+
+    Equality is asked per field, so that a field which a later version adds does not make every record look changed.
+    """
+    return {field: hashlib.sha256(_canonical(value)).hexdigest()[:12] for field, value in inputs.items()}
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+
+
+def equal_to_agreed(inputs: Mapping[str, Any], agreed: Agreed) -> bool:
+    """Whether a record is what was last agreed, over the fields that were agreed."""
+    if not agreed.inputs:
+        return False
+    now = digests(inputs)
+    return all(now[field] == digest for field, digest in agreed.inputs.items() if field in now)
+
+
+def _waiting(row: Row[Any]) -> Waiting:
+    return Waiting(
+        row_id=row.id,
+        kind=row.kind,
+        record_id=row.record_id,
+        ref=row.ref,
+        wanted=Wanted(row.wanted),
+        generation=row.generation,
+        agreed_generation=row.agreed_generation,
+        remote_id=row.remote_id,
+        agreed=Agreed(inputs=row.inputs, sent=row.sent, answered=row.answered),
+        priority=row.priority,
+        attempts=row.attempts,
+        state=row.state,
+    )
+
+
+def _due(connection: str, now: datetime) -> ColumnElement[bool]:
+    return (rows.c.connection == connection) & (rows.c.due_at <= now) & rows.c.call_id.is_(None)
+
+
+def due_rows(
+    session: Session,
+    connection: str,
+    *,
+    priority: int,
+    now: datetime,
+    limit: int,
+    kinds: Sequence[str] = (),
+    beyond: Iterable[int] = (),
+) -> Sequence[Waiting]:
+    """Rows of this connection that are due and in no call, in the order of their making; ``beyond`` are left out."""
+    statement = select(rows).where(_due(connection, now), rows.c.priority == priority, rows.c.id.not_in(list(beyond)))
+    if kinds:
+        statement = statement.where(rows.c.kind.in_(kinds))
+    return [_waiting(row) for row in session.execute(statement.order_by(rows.c.id).limit(limit))]
+
+
+def rows_by_id(session: Session, ids: Iterable[int]) -> Mapping[int, Waiting]:
+    found = session.execute(select(rows).where(rows.c.id.in_(list(ids))))
+    return {row.id: _waiting(row) for row in found}
+
+
+def next_due(session: Session, connection: str) -> datetime | None:
+    """When the next row of this connection that is in no call is due."""
+    return session.execute(
+        select(func.min(rows.c.due_at)).where(rows.c.connection == connection, rows.c.call_id.is_(None))
+    ).scalar()
+
+
+def open_batch_kinds(session: Session, now: datetime, *, idle: timedelta) -> frozenset[str]:
+    """The kinds that an open batch may still bring more of; ``""`` stands for all. A batch not touched for ``idle`` counts as closed."""
+    found = session.execute(
+        select(batches.c.kind).where(batches.c.closed_at.is_(None), batches.c.touched_at > now - idle)
+    )
+    return frozenset(found.scalars())
+
+
+def links(session: Session, provider: str, kind: str, record_ids: Iterable[str]) -> Mapping[str, Link]:
+    """How these records stand with a provider, by record id."""
+    found: dict[str, Link] = {}
+    for chunk in chunks(sorted(set(record_ids)), 500):
+        for row in session.execute(
+            select(
+                rows.c.id,
+                rows.c.record_id,
+                rows.c.connection,
+                rows.c.remote_id,
+                rows.c.remote_number,
+                rows.c.state,
+                rows.c.reason,
+                rows.c.error,
+            ).where(rows.c.provider == provider, rows.c.kind == kind, rows.c.record_id.in_(chunk))
+        ):
+            found[row.record_id] = Link(
+                row_id=row.id,
+                kind=kind,
+                record_id=row.record_id,
+                connection=row.connection,
+                remote_id=row.remote_id,
+                remote_number=row.remote_number,
+                state=row.state,
+                reason=row.error or row.reason,
+            )
+    return found
+
+
+def owner_of(session: Session, connection: str, remote_id: str, row_id: int) -> str | None:
+    """The ``ref`` of another record of the same kind that is linked with this remote record."""
+    kind = select(rows.c.kind).where(rows.c.id == row_id).scalar_subquery()
+    return session.execute(
+        select(rows.c.ref).where(
+            rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id == remote_id, rows.c.id != row_id
+        )
+    ).scalar()
+
+
+def bring(session: Session, provider: str, connection: str, kind: str, record_id: str, *, urgent: bool) -> None:
+    """Send a record because another needs it, although by itself it was not meant to go."""
+    session.execute(
+        update(rows)
+        .where(
+            rows.c.provider == provider,
+            rows.c.kind == kind,
+            rows.c.record_id == record_id,
+            rows.c.state.in_(("excluded", "not_sent")),
+        )
+        .values(
+            connection=connection,
+            generation=rows.c.generation + 1,
+            state="waiting",
+            reason="",
+            due_at=clock.now(),
+            priority=PERSON if urgent else BULK,
+        )
+    )
+
+
+def make_urgent(session: Session, ids: Iterable[int], now: datetime) -> None:
+    """A person's save waits for these: they go as a person's own."""
+    session.execute(
+        update(rows)
+        .where(rows.c.id.in_(list(ids)), rows.c.call_id.is_(None), rows.c.priority == BULK, rows.c.due_at.is_not(None))
+        .values(priority=PERSON, due_at=now)
+    )
+
+
+def wake_dependents(session: Session, ids: Iterable[int], now: datetime) -> None:
+    """Look again at the rows that waited for these."""
+    for chunk in _pieces(list(ids), 500):
+        session.execute(
+            update(rows)
+            .where(rows.c.waits_for.in_(chunk), rows.c.call_id.is_(None))
+            .values(due_at=now, waits_for=None, state="waiting", reason="")
+        )
+
+
+def _pieces(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: str = "") -> None:
+    """Take rows out of their call without a result: planned anew when due."""
+    for chunk in _pieces(list(ids), 500):
+        session.execute(
+            update(rows)
+            .where(rows.c.id.in_(chunk))
+            .values(
+                call_id=None,
+                due_at=due_at,
+                state=case((rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"),
+                reason=reason,
+            )
+        )
+
+
+def mark_unknown(session: Session, call_id: str, reason: str) -> None:
+    session.execute(update(rows).where(rows.c.call_id == call_id).values(state="unknown", reason=reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one row: a link and an agreed version, or a state with its reason. ``carried`` is the generation this is about."""
+
+    row_id: int
+    carried: int
+    state: str
+    reason: str = ""
+    error: str = ""
+    remote_id: str | None = None
+    remote_number: str = ""
+    remote_url: str = ""
+    inputs: Mapping[str, str] | None = None
+    sent: Mapping[str, Any] | None = None
+    answered: Mapping[str, Any] | None = None
+    warnings: Sequence[str] | None = None
+    synced_at: datetime | None = None
+    due_at: datetime | None = None
+    waits_for: int | None = None
+    attempted: bool = False
+    agreed: bool = False
+    wanted: Wanted | None = None
+
+
+def write_result(session: Session, result: Result, now: datetime) -> None:
+    """Write what became of a row. Whatever was saved since keeps waiting: a call finishes only the generation it carried."""
+    current = rows.c.generation == result.carried
+    values: dict[str, Any] = {
+        "call_id": None,
+        "state": case((current, result.state), (rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"),
+        "reason": case((current, result.reason), else_=""),
+        "error": case((current, result.error), else_=""),
+        "due_at": case(
+            (current, bindparam("due", result.due_at, type_=rows.c.due_at.type)),
+            else_=bindparam("now", now, type_=rows.c.due_at.type),
+        ),
+        "waits_for": case((current, result.waits_for), else_=None),
+    }
+    if result.attempted:
+        values["attempts"] = rows.c.attempts + 1
+    if result.agreed:
+        values["agreed_generation"] = result.carried
+        values["attempts"] = 0
+    if result.wanted:
+        values["wanted"] = case((current, result.wanted.value), else_=rows.c.wanted)
+    optional = {
+        "remote_id": result.remote_id,
+        "inputs": result.inputs,
+        "sent": result.sent,
+        "answered": result.answered,
+        "synced_at": result.synced_at,
+    }
+    values.update({name: value for name, value in optional.items() if value is not None})
+    if result.warnings is not None:
+        values["warnings"] = list(result.warnings)
+    if result.remote_id:
+        values["remote_number"] = result.remote_number
+        values["remote_url"] = result.remote_url
+    session.execute(update(rows).where(rows.c.id == result.row_id).values(**values))
+
+
+def counts_by_state(session: Session) -> Sequence[tuple[str, str, str, int]]:
+    """(connection, kind, state, how many), for ``status``."""
+    found = session.execute(
+        select(rows.c.connection, rows.c.kind, rows.c.state, func.count())
+        .group_by(rows.c.connection, rows.c.kind, rows.c.state)
+        .order_by(rows.c.connection, rows.c.kind, rows.c.state)
+    )
+    return [(one[0], one[1], one[2], one[3]) for one in found]
+
+
+def connections_with_work(session: Session, now: datetime) -> Sequence[str]:
+    """The connections of which a row is due now, or has a call without a known end."""
+    found = session.execute(
+        select(rows.c.connection)
+        .where(or_(rows.c.due_at <= now, rows.c.call_id.is_not(None)), rows.c.connection != "")
+        .distinct()
+    )
+    return list(found.scalars())

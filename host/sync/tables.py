@@ -1,0 +1,190 @@
+"""The engine's tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from host.db import ID, Json, Sealed, UtcDateTime, metadata
+
+KEY = String(100)
+PROVIDER = String(50)
+KIND = String(50)
+
+grants = Table(
+    "sync_grants",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("provider", PROVIDER, nullable=False),
+    Column("token", Sealed),
+    Column("expires_at", UtcDateTime),
+    Column("version", Integer, nullable=False, default=0),
+    Column("claimed_until", UtcDateTime),
+)
+"""Credentials that the remote gave us, sealed. Several connections may share one. ``version`` is compared and swapped when a new token is stored."""
+
+connections = Table(
+    "sync_connections",
+    metadata,
+    Column("key", KEY, primary_key=True),
+    Column("provider", PROVIDER, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("auth", String(20), nullable=False),
+    Column("organisation", String(100), nullable=False),
+    Column("organisation_name", String(255), nullable=False),
+    Column("details", Json, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("hold_until", UtcDateTime),
+    Column("hold_reason", Text, nullable=False, default=""),
+    Column("troubles", Integer, nullable=False, default=0),
+    Column("foreign_calls", Integer, nullable=False, default=0),
+    Column("foreign_calls_at", UtcDateTime),
+    Column("grant_id", ID, ForeignKey("sync_grants.id")),
+    Column("connected_at", UtcDateTime),
+    # An active organisation appears once: two connections to it would each keep half of the limits and of the links.
+    Index(
+        "uq_sync_connections_organisation",
+        "provider",
+        "organisation",
+        unique=True,
+        sqlite_where=text("status = 'connected'"),
+        postgresql_where=text("status = 'connected'"),
+    ),
+)
+
+rows = Table(
+    "sync_rows",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("provider", PROVIDER, nullable=False),
+    Column("connection", KEY, nullable=False),
+    Column("kind", KIND, nullable=False),
+    Column("record_id", String(64), nullable=False),
+    Column("ref", String(100), nullable=False),
+    Column("wanted", String(10), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("agreed_generation", Integer, nullable=False, default=0),
+    Column("inputs", Json, nullable=False, default=dict),
+    Column("sent", Json, nullable=False, default=dict),
+    Column("answered", Json, nullable=False, default=dict),
+    Column("remote_id", String(100), nullable=False, default=""),
+    Column("remote_number", String(255), nullable=False, default=""),
+    Column("remote_url", Text, nullable=False, default=""),
+    Column("priority", Integer, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("batch", ID),
+    Column("state", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("error", Text, nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("warnings", Json, nullable=False, default=list),
+    Column("waits_for", Integer),
+    Column("call_id", ID),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("synced_at", UtcDateTime),
+    UniqueConstraint("provider", "kind", "record_id"),
+    Index(
+        "uq_sync_rows_remote",
+        "connection",
+        "kind",
+        "remote_id",
+        unique=True,
+        sqlite_where=text("remote_id <> ''"),
+        postgresql_where=text("remote_id <> ''"),
+    ),
+    Index(
+        "ix_sync_rows_due",
+        "connection",
+        "priority",
+        "kind",
+        "id",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_sync_rows_call",
+        "call_id",
+        sqlite_where=text("call_id IS NOT NULL"),
+        postgresql_where=text("call_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_sync_rows_waits_for",
+        "waits_for",
+        sqlite_where=text("waits_for IS NOT NULL"),
+        postgresql_where=text("waits_for IS NOT NULL"),
+    ),
+    Index("ix_sync_rows_state", "state", "kind"),
+    Index("ix_sync_rows_record", "kind", "record_id"),
+    sqlite_autoincrement=True,
+)
+"""One row per provider and record: outbox, link and sync state in one (decision 0002)."""
+
+calls = Table(
+    "sync_calls",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("connection", KEY, nullable=False),
+    Column("speaker", ID, nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("kind", KIND, nullable=False, default=""),
+    Column("lane", String(100), nullable=False, default=""),
+    Column("idempotency_key", String(128), nullable=False, default=""),
+    Column("method", String(10), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("status", Integer),
+    Column("response_headers", Json),
+    Column("response_body", LargeBinary),
+    Column("fate", String(20)),
+    Column("reason", Text, nullable=False, default=""),
+    Column("running_until", UtcDateTime),
+    Index("ix_sync_calls_sent", "connection", "sent_at"),
+    Index(
+        "ix_sync_calls_open",
+        "connection",
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+)
+"""One HTTP call: committed before it leaves, closed when its answer is booked. Also the request log."""
+
+call_records = Table(
+    "sync_call_records",
+    metadata,
+    Column("call_id", ID, ForeignKey("sync_calls.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("row_id", Integer, nullable=False, index=True),
+    Column("generation", Integer, nullable=False),
+    Column("verb", String(10), nullable=False),
+    Column("findable", Boolean, nullable=False),
+    Column("inputs", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
+    Column("outcome", String(20), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+)
+"""What a call carried at each position, and how it went for that record."""
+
+batches = Table(
+    "sync_batches",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("purpose", String(20), nullable=False),
+    Column("kind", KIND, nullable=False, default=""),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("touched_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+)

@@ -1,0 +1,193 @@
+"""What people and programs see of the sync: states on records, errors, requests, the whole at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select
+
+from host import clock
+from host.sync.limiter import DAY
+from host.sync.outbox import chunks
+from host.sync.tables import call_records, calls, connections, rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row, Select
+    from sqlalchemy.orm import Session
+
+NEEDS_A_PERSON: Final = ("failed", "conflict", "blocked", "unknown")
+
+
+def states(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[str, list[dict[str, Any]]]:
+    """The sync state of these records, by record id; a record that no provider ever heard of is missing."""
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for chunk in chunks(sorted(set(record_ids)), 500):
+        for row in session.execute(_with_connection().where(rows.c.kind == kind, rows.c.record_id.in_(chunk))):
+            shown.setdefault(row.record_id, []).append(show_state(row))
+    return shown
+
+
+def _with_connection() -> Select[Any]:
+    return select(
+        rows,
+        connections.c.status.label("connection_status"),
+        connections.c.reason.label("connection_reason"),
+        connections.c.hold_until,
+        connections.c.hold_reason,
+    ).outerjoin(connections, connections.c.key == rows.c.connection)
+
+
+def show_state(row: Row[Any]) -> dict[str, Any]:
+    until, reason = _until(row)
+    return {
+        "connection": row.connection,
+        "state": row.state,
+        "until": _time(until),
+        "remote_id": row.remote_id,
+        "remote_number": row.remote_number,
+        "remote_url": row.remote_url,
+        "synced_at": _time(row.synced_at),
+        "reason": row.reason or reason,
+        "error": row.error,
+        "warnings": list(row.warnings),
+    }
+
+
+def _until(row: Row[Any]) -> tuple[datetime | None, str]:
+    """Until when a waiting record waits, and why, where it is the connection that holds it up."""
+    if row.state not in {"waiting", "deleting"}:
+        return None, ""
+    if row.connection_status not in {None, "connected"}:
+        return None, f"{row.connection} is disconnected: {row.connection_reason}"
+    now = clock.now()
+    if row.hold_until and row.hold_until > now:
+        return row.hold_until, row.hold_reason
+    return (row.due_at, "") if row.due_at and row.due_at > now else (None, "")
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def errors(session: Session, *, connection: str | None = None, limit: int = 500) -> Sequence[dict[str, Any]]:
+    """What does not go on by itself, in the order in which it happened: each with its record, its state and the reason."""
+    statement = _with_connection().where(rows.c.state.in_(NEEDS_A_PERSON))
+    if connection is not None:
+        statement = statement.where(rows.c.connection == connection)
+    found = session.execute(statement.order_by(rows.c.changed_at, rows.c.id).limit(limit))
+    return [
+        {
+            "connection": row.connection,
+            "kind": row.kind,
+            "ref": row.ref,
+            "state": row.state,
+            "error": row.error or row.reason,
+            "attempts": row.attempts,
+            "since": _time(row.changed_at),
+        }
+        for row in found
+    ]
+
+
+def show_connections(session: Session) -> Sequence[dict[str, Any]]:
+    """Every connection with how it stands; no secrets."""
+    found = session.execute(select(connections).order_by(connections.c.key))
+    now = clock.now()
+    return [
+        {
+            "key": row.key,
+            "provider": row.provider,
+            "name": row.name,
+            "auth": row.auth,
+            "organisation": row.organisation,
+            "organisation_name": row.organisation_name,
+            "status": row.status,
+            "reason": row.reason,
+            "held_until": _time(row.hold_until) if row.hold_until and row.hold_until > now else None,
+            "held_because": row.hold_reason if row.hold_until and row.hold_until > now else "",
+            "connected_at": _time(row.connected_at),
+            "details": row.details,
+        }
+        for row in found
+    ]
+
+
+def status(session: Session) -> dict[str, Any]:
+    """The whole at a glance: connections, records by kind and state, the oldest that waits, calls of the last day."""
+    counted = session.execute(
+        select(rows.c.connection, rows.c.kind, rows.c.state, func.count())
+        .group_by(rows.c.connection, rows.c.kind, rows.c.state)
+        .order_by(rows.c.connection, rows.c.kind, rows.c.state)
+    ).all()
+    oldest = session.execute(select(func.min(rows.c.changed_at)).where(rows.c.due_at.is_not(None))).scalar()
+    return {
+        "connections": [{**one, "calls_today": _calls_today(session, one["key"])} for one in show_connections(session)],
+        "records": [{"connection": one[0], "kind": one[1], "state": one[2], "count": one[3]} for one in counted],
+        "oldest_waiting_since": _time(oldest),
+    }
+
+
+def _calls_today(session: Session, connection: str) -> int:
+    return session.execute(
+        select(func.count()).where(
+            calls.c.connection == connection, calls.c.purpose != "token", calls.c.sent_at > clock.now() - DAY
+        )
+    ).scalar_one()
+
+
+def requests(
+    session: Session, *, connection: str | None = None, page: int = 1, page_size: int = 50
+) -> tuple[Sequence[dict[str, Any]], int]:
+    """The request log, newest first, without bodies."""
+    condition = calls.c.connection == connection if connection is not None else calls.c.id.is_not(None)
+    total = session.execute(select(func.count()).select_from(calls).where(condition)).scalar_one()
+    found = session.execute(
+        select(calls).where(condition).order_by(calls.c.id.desc()).limit(page_size).offset((page - 1) * page_size)
+    )
+    return [_show_call(row) for row in found], total
+
+
+def request(session: Session, call_id: str) -> dict[str, Any] | None:
+    """One call with both bodies, and what it carried: each record with its action and outcome."""
+    row = session.execute(select(calls).where(calls.c.id == call_id)).one_or_none()
+    if row is None:
+        return None
+    carried = session.execute(
+        select(call_records, rows.c.kind, rows.c.ref)
+        .join(rows, rows.c.id == call_records.c.row_id)
+        .where(call_records.c.call_id == call_id)
+        .order_by(call_records.c.position)
+    )
+    return {
+        **_show_call(row),
+        "request_body": _text(row.body),
+        "response_headers": row.response_headers or {},
+        "response_body": _text(row.response_body or b""),
+        "records": [
+            {"kind": one.kind, "ref": one.ref, "action": one.verb, "outcome": one.outcome, "reason": one.reason}
+            for one in carried
+        ],
+    }
+
+
+def _show_call(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "connection": row.connection,
+        "purpose": row.purpose,
+        "kind": row.kind,
+        "method": row.method,
+        "address": row.address,
+        "idempotency_key": row.idempotency_key,
+        "sent_at": _time(row.sent_at),
+        "closed_at": _time(row.closed_at),
+        "status": row.status,
+        "fate": row.fate,
+        "reason": row.reason,
+    }
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", errors="replace")
