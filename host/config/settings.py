@@ -123,7 +123,7 @@ class HostSchema(Schema):
     database_url = _DatabaseUrl(required=True, metadata={"accepts": DATABASES, "secret": True})
     public_url = _PublicUrl(
         load_default="http://localhost:8000",
-        metadata={"accepts": 'the address that people and Xero reach, such as "https://billing.example.com"'},
+        metadata={"accepts": 'the address under which others reach this host, such as "https://billing.example.com"'},
     )
     timezone = _TimeZone(load_default=ZoneInfo("UTC"), metadata={"accepts": 'a name like "Europe/London"'})
     daily_at = _TimeOfDay(load_default=time(2, 30), metadata={"accepts": 'a time of day like "02:30"'})

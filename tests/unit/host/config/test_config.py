@@ -256,8 +256,8 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
         (
             host("public_url = 'billing.example.com'"),
             [
-                "counterfoil.toml:4: host.public_url: 'billing.example.com' is not accepted; it takes the address that "
-                'people and Xero reach, such as "https://billing.example.com"'
+                "counterfoil.toml:4: host.public_url: 'billing.example.com' is not accepted; it takes the address "
+                'under which others reach this host, such as "https://billing.example.com"'
             ],
         ),
         (host("plugin_dir = 'mine'"), ["counterfoil.toml:4: host.plugin_dir: the folder mine does not exist"]),
