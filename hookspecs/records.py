@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+def _nothing() -> Mapping[str, str]:
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What every record has. ``connection`` is the key of the connection it names itself, empty for the default one."""
@@ -28,7 +32,7 @@ class Record:
     ref: str
     connection: str = ""
     active: bool = True
-    extra: Mapping[str, str] = NOTHING
+    extra: Mapping[str, str] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class ProductGroup(Record):
     name: str
     sales_account: str = ""
     purchase_account: str = ""
-    tracking: Mapping[str, str] = NOTHING
+    tracking: Mapping[str, str] = field(default_factory=_nothing)
     exclude_from_accounting: bool = False
     use_for_items: bool = False
 
@@ -158,7 +162,7 @@ class Line:
     item_code: str = ""
     account: str = ""
     tax_rate: str = ""
-    tracking: Mapping[str, str] = NOTHING
+    tracking: Mapping[str, str] = field(default_factory=_nothing)
     time_entries: tuple[str, ...] = ()
     effective_account: str = ""
     effective_tax_rate: str = ""
@@ -208,4 +212,3 @@ class Payment(Record):
     amount: Decimal
     account: str = ""
     reference: str = ""
-    extra: Mapping[str, str] = field(default=NOTHING)

@@ -1,10 +1,9 @@
 """The provider-neutral sync engine: what every accounting plugin shares. These are its public names.
 
-A provider plugin implements ``Provider`` and calls ``note`` and ``note_deletion`` from its hooks; the host runs the ``Engine``. See ``provider`` for how a
+A provider plugin implements ``Provider`` and calls ``note`` and ``note_deletion`` from its hooks; the host runs the engine (``host.sync.engine``). See ``provider`` for how a
 record travels.
 """
 
-from host.sync.engine import Drained, Engine
 from host.sync.outbox import holders, note, note_deletion
 from host.sync.provider import (
     NOT_LOOKED,
@@ -58,8 +57,6 @@ __all__ = [
     "Connection",
     "Desk",
     "Done",
-    "Drained",
-    "Engine",
     "Excluded",
     "Fate",
     "Finish",
