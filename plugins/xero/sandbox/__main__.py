@@ -1,0 +1,50 @@
+"""python -m plugins.xero.sandbox: the sandbox by itself."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from plugins.xero.sandbox.serve import run
+from plugins.xero.sandbox.world import OrganisationOption
+
+
+def _organisation(text: str) -> OrganisationOption:
+    try:
+        return OrganisationOption.read(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds, 0 or more")
+    return seconds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="xero sandbox", description="A Xero that runs here, for rehearsals and tests."
+    )
+    parser.add_argument("--port", type=int, default=9300, help="port to listen on, 0 for any (default 9300)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--state", type=Path, help="SQLite file that keeps the state; without it nothing is kept")
+    parser.add_argument(
+        "--org",
+        action="append",
+        default=[],
+        type=_organisation,
+        metavar="NAME:COUNTRY:CURRENCY",
+        help="an organisation, repeatable (default Demo Company (UK):GB:GBP)",
+    )
+    parser.add_argument("--no-limits", action="store_true", help="lift the minute, day and concurrent limits")
+    parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="how long each API call takes")
+    given = parser.parse_args(arguments)
+    return run(given.port, given.state, given.org, no_limits=given.no_limits, latency=given.latency, host=given.host)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

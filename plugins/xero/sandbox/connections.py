@@ -1,0 +1,100 @@
+"""api.xero.com/connections: which organisations a user has connected to an app (API facts 1.4)."""
+
+from datetime import UTC, datetime
+from sqlite3 import Row
+from typing import Any
+from uuid import uuid4
+
+from plugins.xero.sandbox.clock import Clock
+from plugins.xero.sandbox.errors import Problem
+from plugins.xero.sandbox.identity import Access
+from plugins.xero.sandbox.messages import Answer, json_answer, not_found
+from plugins.xero.sandbox.store import Store
+
+
+class Connections:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+
+    def connect(self, client_id: str, user: str, org: int, auth_event: str) -> None:
+        """A connection made again keeps its id and the event of the first time."""
+        now = self.clock.seconds()
+        row = self.store.sql.execute(
+            "SELECT id FROM connection WHERE client_id = ? AND user = ? AND org = ?", (client_id, user, org)
+        ).fetchone()
+        if row is not None:
+            self.store.sql.execute("UPDATE connection SET removed = 0, updated = ? WHERE id = ?", (now, row["id"]))
+            return
+        self.store.sql.execute(
+            "INSERT INTO connection (id, client_id, user, org, auth_event, created, updated)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (str(uuid4()), client_id, user, org, auth_event, now, now),
+        )
+
+    def disconnect(self, org: int, client_id: str | None = None) -> int:
+        """What a user does in Xero itself: every app's connection to the organisation ends, or that of one."""
+        ended = self.store.sql.execute(
+            "UPDATE connection SET removed = 1 WHERE org = ? AND removed = 0 AND client_id = coalesce(?, client_id)",
+            (org, client_id),
+        )
+        return ended.rowcount
+
+    def listed(self, access: Access, auth_event: str | None) -> Answer:
+        rows = self.store.sql.execute(
+            "SELECT connection.*, tenant_id FROM connection JOIN organisation USING (org)"
+            " WHERE client_id = ? AND user = ? AND removed = 0 AND auth_event = coalesce(?, auth_event)"
+            " ORDER BY created, id",
+            (access.app.client_id, access.user, auth_event),
+        ).fetchall()
+        return json_answer(200, [self._shown(row) for row in rows])
+
+    def delete(self, access: Access, connection_id: str) -> Answer:
+        row = self.store.sql.execute(
+            "SELECT id FROM connection WHERE id = ? AND client_id = ? AND user = ? AND removed = 0",
+            (connection_id.lower(), access.app.client_id, access.user),
+        ).fetchone()
+        if row is None:
+            self._refuse_other_ids(connection_id.lower())
+            return not_found()
+        self.store.sql.execute("UPDATE connection SET removed = 1 WHERE id = ?", (row["id"],))
+        return Answer(204)
+
+    def _refuse_other_ids(self, given: str) -> None:
+        """Xero: a tenant's or an authorisation event's id in place of the connection's is 403 (API facts 1.4)."""
+        other = self.store.sql.execute(
+            "SELECT 1 FROM connection JOIN organisation USING (org) WHERE tenant_id = ? OR auth_event = ?",
+            (given, given),
+        ).fetchone()
+        if other is not None:
+            raise Problem(403, "Forbidden", "AuthenticationUnsuccessful")
+
+    def organisation(self, access: Access, tenant_header: str | None) -> int:
+        """The organisation a call is for. A custom connection needs no header (API facts 1.2)."""
+        given = (tenant_header or "").strip()
+        org = access.app.org if not given else self.store.organisation_of(given)
+        if org is None or not self._connected(access, org):
+            raise Problem(403, "Forbidden", "AuthenticationUnsuccessful")
+        return org
+
+    def _connected(self, access: Access, org: int) -> bool:
+        found = self.store.sql.execute(
+            "SELECT 1 FROM connection WHERE client_id = ? AND user = ? AND org = ? AND removed = 0",
+            (access.app.client_id, access.user, org),
+        ).fetchone()
+        return found is not None
+
+    def _shown(self, row: Row) -> dict[str, Any]:
+        return {
+            "id": row["id"],
+            "authEventId": row["auth_event"],
+            "tenantId": row["tenant_id"],
+            "tenantType": "ORGANISATION",
+            "tenantName": self.store.organisation(row["org"])["Name"],
+            "createdDateUtc": _seven_digits(row["created"]),
+            "updatedDateUtc": _seven_digits(row["updated"]),
+        }
+
+
+def _seven_digits(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0"

@@ -1,0 +1,136 @@
+"""How contacts look on the wire (API facts 4.2)."""
+
+from typing import Any
+
+from plugins.xero.sandbox.call import Call
+from plugins.xero.sandbox.wire import Doc, stamp
+
+ADDRESS_ORDER = ("STREET", "POBOX")
+PHONES_WRITTEN = ("DEFAULT", "DDI", "FAX", "MOBILE")
+PHONES_LISTED = ("DDI", "DEFAULT", "FAX", "MOBILE")
+SHOWN_IF_SET = (
+    "FirstName",
+    "LastName",
+    "CompanyNumber",
+    "TaxNumber",
+    "TaxNumberType",
+    "AccountsReceivableTaxType",
+    "AccountsPayableTaxType",
+)
+DETAILS = (
+    "DefaultCurrency",
+    "SalesDefaultAccountCode",
+    "PurchasesDefaultAccountCode",
+    "SalesDefaultLineAmountType",
+    "PurchasesDefaultLineAmountType",
+    "TrackingCategoryName",
+    "TrackingCategoryOption",
+    "XeroNetworkKey",
+)
+
+
+def full(call: Call, contact: Doc, *, write: bool = False) -> Doc:
+    """A contact by itself: the reply to a write, or a single read, which also knows the balances."""
+    shown = _base(contact, PHONES_WRITTEN if write else PHONES_LISTED) | _defaults(contact)
+    if not write:
+        shown |= balances(call, contact)
+    return shown
+
+
+def listed_row(call: Call, contact: Doc, *, paged: bool) -> Doc:
+    shown = _base(contact, PHONES_LISTED)
+    if paged:
+        shown |= _defaults(contact) | balances(call, contact)
+    return shown
+
+
+def summary(_call: Call, contact: Doc, *, paged: bool) -> Doc:
+    """summaryOnly leaves out what is expensive (API facts 3.7)."""
+    del paged
+    return _identity(contact) | {"HasValidationErrors": False, "UpdatedDateUTC": stamp(contact["Updated"])}
+
+
+def stub(contact: Doc) -> Doc:
+    """The contact inside a list of documents."""
+    return {
+        "ContactID": contact["ContactID"],
+        "Name": contact["Name"],
+        "Addresses": [],
+        "Phones": [],
+        "ContactGroups": [],
+        "ContactPersons": [],
+        "HasValidationErrors": False,
+    }
+
+
+def _identity(contact: Doc) -> Doc:
+    shown: Doc = {"ContactID": contact["ContactID"]}
+    for name in ("ContactNumber", "AccountNumber"):
+        if contact.get(name):
+            shown[name] = contact[name]
+    shown |= {"ContactStatus": contact["ContactStatus"], "Name": contact["Name"]}
+    for name in SHOWN_IF_SET:
+        if contact.get(name):
+            shown[name] = contact[name]
+    shown["EmailAddress"] = contact.get("EmailAddress", "")
+    shown["BankAccountDetails"] = contact.get("BankAccountDetails", "")
+    return shown
+
+
+def _base(contact: Doc, phone_order: tuple[str, ...]) -> Doc:
+    shown = _identity(contact)
+    shown |= {
+        "Addresses": [_address(contact, kind) for kind in ADDRESS_ORDER],
+        "Phones": [_phone(contact, kind) for kind in phone_order] + _office(contact),
+        "UpdatedDateUTC": stamp(contact["Updated"]),
+        "ContactGroups": [],
+        "IsSupplier": contact["IsSupplier"],
+        "IsCustomer": contact["IsCustomer"],
+    }
+    return shown | {"ContactPersons": contact["ContactPersons"], "HasAttachments": False, "HasValidationErrors": False}
+
+
+def _defaults(contact: Doc) -> Doc:
+    shown: Doc = {name: contact[name] for name in DETAILS if contact.get(name)}
+    if "PaymentTerms" in contact:
+        shown["PaymentTerms"] = contact["PaymentTerms"]
+    if "MergedToContactID" in contact:
+        shown["MergedToContactID"] = contact["MergedToContactID"]
+    return shown | {"SalesTrackingCategories": [], "PurchasesTrackingCategories": []}
+
+
+def _address(contact: Doc, kind: str) -> Doc:
+    given = contact["Addresses"].get(kind, {})
+    lines = {name: text for name, text in given.items() if name.startswith("AddressLine")}
+    rest = {name: given.get(name, "") for name in ("City", "Region", "PostalCode", "Country")}
+    attention = {"AttentionTo": given["AttentionTo"]} if given.get("AttentionTo") else {}
+    return {"AddressType": kind} | lines | rest | attention
+
+
+def _phone(contact: Doc, kind: str) -> Doc:
+    given: dict[str, Any] = contact["Phones"].get(kind, {})
+    return {"PhoneType": kind} | {
+        name: given.get(name, "") for name in ("PhoneNumber", "PhoneAreaCode", "PhoneCountryCode")
+    }
+
+
+def _office(contact: Doc) -> list[Doc]:
+    return [_phone(contact, "OFFICE")] if "OFFICE" in contact["Phones"] else []
+
+
+def balances(call: Call, contact: Doc) -> Doc:
+    """What approved documents leave to pay; overdue counts from the day after the due date (API facts 4.17)."""
+    today = call.clock.today(call.organisation["Zone"]).isoformat()
+    sides: Doc = {
+        "ACCREC": {"Outstanding": 0.0, "Overdue": 0.0},
+        "ACCPAY": {"Outstanding": 0.0, "Overdue": 0.0},
+    }
+    rows = call.store.sql.execute(
+        "SELECT type, sum(json_extract(body, '$.AmountDue')) AS due,"
+        " sum(CASE WHEN json_extract(body, '$.DueDate') < ? THEN json_extract(body, '$.AmountDue') ELSE 0 END) AS late"
+        " FROM invoice WHERE org = ? AND contact = ? AND status = 'AUTHORISED' GROUP BY type",
+        (today, call.org, contact["ContactID"]),
+    ).fetchall()
+    for row in rows:
+        sides[row["type"]] = {"Outstanding": round(row["due"], 2), "Overdue": round(row["late"], 2)}
+    return {"Balances": {"AccountsReceivable": sides["ACCREC"], "AccountsPayable": sides["ACCPAY"]}} if rows else {}

@@ -1,0 +1,212 @@
+"""Line items (API facts 4.8): what is missing comes from the item and the account, amounts and tax are computed."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import uuid4
+
+from plugins.xero.sandbox import accounts, fields, items, tax_rates
+from plugins.xero.sandbox.call import Call
+from plugins.xero.sandbox.rounding import HUNDRED, ZERO, LineTotalDiffers, cents, complete, round_to, tax_on
+from plugins.xero.sandbox.wire import Doc
+
+LONGEST_DESCRIPTION = 4000
+LARGEST_AMOUNT = Decimal("9999999999.99")
+MOST_TRACKING = 2
+AMOUNTS = ("Quantity", "UnitAmount", "LineAmount", "TaxAmount", "DiscountRate", "DiscountAmount")
+CODED = ("ItemCode", "AccountCode", "AccountID", "TaxType")
+# Lines cannot be posted to what Xero keeps itself (API facts 4.3: avoid 610 and 800).
+CLOSED_SYSTEM_ACCOUNTS = frozenset(
+    {"DEBTORS", "CREDITORS", "BANKCURRENCYGAIN", "REALISEDCURRENCYGAIN", "UNREALISEDCURRENCYGAIN", "RETAINEDEARNINGS"}
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The document that a line is on."""
+
+    sale: bool
+    line_amount_types: str
+    approving: bool  # SUBMITTED or AUTHORISED: every line needs its account
+
+
+def build(
+    call: Call, given: list[Doc], setting: Setting, known_items: dict[str, Doc | None]
+) -> tuple[list[Doc], list[str]]:
+    """The lines as they would be kept, and what is wrong with them."""
+    lines, problems = [], []
+    for element in given:
+        line, wrong = _line(call, element, setting, known_items)
+        lines.append(line)
+        problems += wrong
+    return lines, problems
+
+
+def _line(call: Call, element: Doc, setting: Setting, known_items: dict[str, Doc | None]) -> tuple[Doc, list[str]]:
+    line: Doc = {"LineItemID": fields.guid(element, "LineItemID") or str(uuid4())}
+    item, problems = _item(call, element, known_items)
+    description = fields.text(element, "Description") or _item_text(item, setting)
+    problems += _description_problems(description)
+    if description:
+        line["Description"] = description
+    if item is None and not any(element.get(name) not in (None, "") for name in (*AMOUNTS, *CODED)):
+        return line, problems + _tracking_problems(element)
+    side = item[("SalesDetails" if setting.sale else "PurchaseDetails")] if item else {}
+    if item is not None:
+        line |= {"ItemCode": item["Code"], "ItemID": item["ItemID"], "ItemName": item.get("Name", "")}
+    problems += _account_and_tax(call, line, element, side, setting)
+    problems += _amounts(call, line, element, side, setting)
+    return line, problems + _tracking_problems(element)
+
+
+def _item(call: Call, element: Doc, known: dict[str, Doc | None]) -> tuple[Doc | None, list[str]]:
+    code = fields.text(element, "ItemCode") or fields.text(fields.child(element, "Item") or {}, "Code")
+    if not code:
+        return None, []
+    if code not in known:
+        known[code] = items.by_code(call, code)
+    item = known[code]
+    return item, [] if item else [f"Item code '{code}' is not valid"]
+
+
+def _item_text(item: Doc | None, setting: Setting) -> str | None:
+    return item.get("Description" if setting.sale else "PurchaseDescription") if item else None
+
+
+def _description_problems(description: str | None) -> list[str]:
+    if not description:
+        return ["Description must be specified for each line item."]
+    if len(description) > LONGEST_DESCRIPTION:
+        return [f"The line item Description field cannot be longer than {LONGEST_DESCRIPTION} characters."]
+    return []
+
+
+def _tracking_problems(element: Doc) -> list[str]:
+    tracking = fields.children(element, "Tracking") or []
+    if len(tracking) > MOST_TRACKING:
+        return [f"A line item can have no more than {MOST_TRACKING} tracking categories."]
+    # No category is created by naming it (API facts 4.5), and this sandbox has none yet.
+    return [f"The tracking category '{_tracking_name(entry)}' does not exist." for entry in tracking]
+
+
+def _tracking_name(entry: Doc) -> str:
+    return fields.text(entry, "Name") or fields.text(entry, "TrackingCategoryID") or ""
+
+
+# ------------------------------------------------------------------------------------------------- account and tax
+
+
+def _account_and_tax(call: Call, line: Doc, element: Doc, side: Doc, setting: Setting) -> list[str]:
+    account, problems = _account(call, element, side, setting)
+    if account is not None:
+        line |= {"AccountCode": account.get("Code", ""), "AccountID": account["AccountID"]}
+    tax_type = fields.text(element, "TaxType") or side.get("TaxType") or (account or {}).get("TaxType")
+    if not tax_type:
+        return problems
+    rate = tax_rates.by_type(call, tax_type)
+    if rate is None or rate["Status"] != "ACTIVE":
+        return [*problems, f"The TaxType code '{tax_type}' does not exist or is not active."]
+    if tax_rates.looked_up_in_the_screens(rate) and call.switches["avalara_lines"] == "refuse":
+        return [*problems, f"The TaxType code '{tax_type}' cannot be used through the API."]
+    line["TaxType"] = tax_type
+    if account is not None and not tax_rates.fits(rate, account):
+        problems.append(f"The TaxType code '{tax_type}' cannot be used with account code '{account.get('Code', '')}'.")
+    return problems
+
+
+def _account(call: Call, element: Doc, side: Doc, setting: Setting) -> tuple[Doc | None, list[str]]:
+    account_id = fields.guid(element, "AccountID")
+    code = fields.text(element, "AccountCode") or ("" if account_id else side.get("AccountCode", ""))
+    if not code and not account_id:
+        return None, ["Account code or ID must be specified for each line item."] if setting.approving else []
+    account = accounts.by_code(call, code) if code else accounts.by_id(call, account_id or "")
+    named = code or account_id or ""
+    if account is not None and account["Status"] != "ACTIVE":
+        return None, [
+            f"Account code '{named}' has been archived, or has been deleted. Each line item must reference a valid account."
+        ]
+    if account is None or account["Type"] == "BANK" or account["SystemAccount"] in CLOSED_SYSTEM_ACCOUNTS:
+        return None, [f"Account code '{named}' is not a valid code for this document."]
+    return account, []
+
+
+# --------------------------------------------------------------------------------------------------------- amounts
+
+
+def _amounts(call: Call, line: Doc, element: Doc, side: Doc, setting: Setting) -> list[str]:
+    rate, amount = fields.number(element, "DiscountRate"), fields.number(element, "DiscountAmount")
+    problems = _discount_problems(rate, amount, setting)
+    unit = fields.number(element, "UnitAmount")
+    line_amount = fields.number(element, "LineAmount")
+    if unit is None and line_amount is None:
+        unit = side.get("UnitPrice")
+    quantity = fields.number(element, "Quantity")
+    try:
+        amounts = complete(
+            None if quantity is None else round_to(quantity, 4, call.rounding),
+            None if unit is None else round_to(unit, call.places, call.rounding),
+            line_amount,
+            discount_rate=rate,
+            discount_amount=amount,
+            places=call.places,
+            mode=call.rounding,
+        )
+    except LineTotalDiffers as differs:
+        return [*problems, str(differs)]
+    if abs(amounts.line_amount) > LARGEST_AMOUNT:
+        problems.append("The line amount cannot be greater than 9,999,999,999.99.")
+    line |= {"Quantity": amounts.quantity, "UnitAmount": amounts.unit_amount, "LineAmount": amounts.line_amount}
+    line |= {name: value for name, value in (("DiscountRate", rate), ("DiscountAmount", amount)) if value is not None}
+    line["TaxAmount"] = _tax(call, line, element, setting)
+    return problems
+
+
+def _discount_problems(rate: Decimal | None, amount: Decimal | None, setting: Setting) -> list[str]:
+    if rate is None and amount is None:
+        return []
+    if not setting.sale:
+        return ["Discounts can only be applied to ACCREC invoices and quotes."]
+    if rate is not None and not ZERO <= rate <= HUNDRED:
+        return ["The discount rate must be between 0 and 100."]
+    return []
+
+
+def _tax(call: Call, line: Doc, element: Doc, setting: Setting) -> Decimal:
+    """Computed, unless the caller says otherwise: nearly any amount is taken (API facts 4.8)."""
+    sent = fields.number(element, "TaxAmount")
+    if setting.line_amount_types == "NoTax":
+        return tax_on(ZERO, ZERO, "NoTax")
+    if sent is not None:
+        return cents(sent, call.rounding)
+    return computed_tax(call, line, setting.line_amount_types)
+
+
+def computed_tax(call: Call, line: Doc, line_amount_types: str) -> Decimal:
+    rate = tax_rates.by_type(call, line["TaxType"]) if "TaxType" in line else None
+    percent = rate["EffectiveRate"] if rate else ZERO
+    return tax_on(line["LineAmount"], percent, line_amount_types, call.rounding)
+
+
+# ------------------------------------------------------------------------------------------------------ on the wire
+
+
+def show(call: Call, line: Doc, *, write: bool) -> Doc:
+    shown: Doc = {}
+    if "ItemCode" in line:
+        shown["ItemCode"] = line["ItemCode"]
+    if "Description" in line:
+        shown["Description"] = line["Description"]
+    if "UnitAmount" not in line:
+        # A line of text only (API facts 4.8).
+        return shown | {"Tracking": [], "LineItemID": line["LineItemID"]} | ({"ValidationErrors": []} if write else {})
+    shown["UnitAmount"] = round_to(line["UnitAmount"], call.places, call.rounding)
+    for name in ("TaxType", "TaxAmount", "LineAmount", "AccountCode", "DiscountRate", "DiscountAmount"):
+        if name in line:
+            shown[name] = line[name]
+    if "ItemID" in line:
+        shown["Item"] = {"ItemID": line["ItemID"], "Name": line["ItemName"], "Code": line["ItemCode"]}
+    shown |= {"Tracking": [], "Quantity": line["Quantity"], "LineItemID": line["LineItemID"]}
+    if "AccountID" in line:
+        shown["AccountID"] = line["AccountID"]
+    if write:
+        shown["ValidationErrors"] = []
+    return shown
