@@ -1,6 +1,7 @@
 """The provider-neutral sync engine: what every accounting plugin shares. These are its public names.
 
-A provider plugin implements ``Provider`` and calls ``note`` and ``note_deletion`` from its hooks; the host runs the engine (``host.sync.engine``). See ``provider`` for how a
+A provider plugin implements ``Provider`` and calls ``note`` and ``note_deletion`` from its hooks; the host runs the engine (``host.sync.engine``).
+See ``provider`` for how a
 record travels.
 """
 

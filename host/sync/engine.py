@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -357,6 +357,10 @@ class Engine:
         self.wake()
 
     # Looking -------------------------------------------------------------------------------------------------------
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A read-only session, for the views below."""
+        return self._database.read()
 
     def _shown_connections(self) -> Sequence[Mapping[str, str]]:
         with self._database.read() as session:

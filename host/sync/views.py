@@ -24,12 +24,13 @@ def states(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[st
     """The sync state of these records, by record id; a record that no provider ever heard of is missing."""
     shown: dict[str, list[dict[str, Any]]] = {}
     for chunk in chunks(sorted(set(record_ids)), 500):
-        for row in session.execute(_with_connection().where(rows.c.kind == kind, rows.c.record_id.in_(chunk))):
+        for row in session.execute(states_statement().where(rows.c.kind == kind, rows.c.record_id.in_(chunk))):
             shown.setdefault(row.record_id, []).append(show_state(row))
     return shown
 
 
-def _with_connection() -> Select[Any]:
+def states_statement() -> Select[Any]:
+    """Sync rows with how their connection stands, for ``show_state``."""
     return select(
         rows,
         connections.c.status.label("connection_status"),
@@ -40,6 +41,7 @@ def _with_connection() -> Select[Any]:
 
 
 def show_state(row: Row[Any]) -> dict[str, Any]:
+    """One record's state with one connection, as the API shows it."""
     until, reason = _until(row)
     return {
         "connection": row.connection,
@@ -73,7 +75,7 @@ def _time(at: datetime | None) -> str | None:
 
 def errors(session: Session, *, connection: str | None = None, limit: int = 500) -> Sequence[dict[str, Any]]:
     """What does not go on by itself, in the order in which it happened: each with its record, its state and the reason."""
-    statement = _with_connection().where(rows.c.state.in_(NEEDS_A_PERSON))
+    statement = states_statement().where(rows.c.state.in_(NEEDS_A_PERSON))
     if connection is not None:
         statement = statement.where(rows.c.connection == connection)
     found = session.execute(statement.order_by(rows.c.changed_at, rows.c.id).limit(limit))
