@@ -1,5 +1,6 @@
 """Accounts (API facts 4.3): one per write; bank accounts are frozen, used ones can be archived but not deleted."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -246,8 +247,6 @@ def show(account: Doc) -> Doc:
 
 def read_field(account: Doc, name: str) -> Any:
     if name == "UpdatedDateUTC":
-        from datetime import UTC, datetime
-
         return datetime.fromtimestamp(account["Updated"] / 1000, tz=UTC)
     return account.get(name)
 

@@ -1,6 +1,7 @@
 """Contacts (API facts 4.2)."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -380,14 +381,12 @@ def _filters(call: Call) -> list[SqlCondition]:
 
 def _search(term: str) -> SqlCondition:
     searched = ("Name", "FirstName", "LastName", "ContactNumber", "CompanyNumber", "EmailAddress")
-    texts = " OR ".join(f"instr(lower(json_extract(body, '$.{name}')), ?)" for name in searched)
-    return f"({texts})", [term.lower()] * len(searched)
+    texts = " OR ".join(f"instr(fold(json_extract(body, '$.{name}')), ?)" for name in searched)
+    return f"({texts})", [fold(term)] * len(searched)
 
 
 def _read(_call: Call, contact: Doc, name: str) -> Any:
     if name == "UpdatedDateUTC":
-        from datetime import UTC, datetime
-
         return datetime.fromtimestamp(contact["Updated"] / 1000, tz=UTC)
     return contact.get(name)
 
@@ -398,4 +397,5 @@ LISTED = Listed(
     WHERE_FIELDS,
     _read,
     {"ContactID": "id", "Name": "name", "ContactNumber": "number", "AccountNumber": "account_number"},
+    {"UpdatedDateUTC": "updated", "ContactID": "id", "Name": "name"},
 )

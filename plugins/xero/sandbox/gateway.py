@@ -84,6 +84,8 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = await read(scope, receive)
+        if incoming is None:
+            return
         visit = await self.work(self.enter, incoming)
         base = f"{scope['scheme']}://{incoming.headers.get('host', 'localhost')}"
         try:
@@ -147,7 +149,7 @@ class Gateway:
             return visit
         if faults.at_the_door is not None:
             return replace(visit, answer=_faulty(faults.at_the_door))
-        if len(incoming.body) > LARGEST_BODY:
+        if incoming.too_large:
             return replace(visit, answer=Answer(413, b"Request Entity Too Large", PLAIN))
         if _below_api(incoming) is None:
             return visit
@@ -353,28 +355,22 @@ _NO_CALL = Incoming("GET", "/", "", {}, b"")
 # ---------------------------------------------------------------------------------------------------- ASGI's details
 
 
-async def read(scope: Scope, receive: Receive) -> Incoming:
+async def read(scope: Scope, receive: Receive) -> Incoming | None:
+    """The request, or None when the client went before all of it was here."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    path, query = raw_path.decode("latin-1").split("?")[0], scope["query_string"].decode("latin-1")
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return None
         more = message.get("more_body", False)
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= LARGEST_BODY + 1:
-            chunks.append(chunk)
-    body = b"".join(chunks) if size <= LARGEST_BODY else b"".join(chunks)[: LARGEST_BODY + 1].ljust(LARGEST_BODY + 1)
-    return Incoming(
-        scope["method"],
-        raw_path.decode("latin-1").split("?")[0],
-        scope["query_string"].decode("latin-1"),
-        headers,
-        body,
-    )
+        size += len(message.get("body", b""))
+        if size <= LARGEST_BODY:
+            chunks.append(message.get("body", b""))
+    return Incoming(scope["method"], path, query, headers, b"".join(chunks), too_large=size > LARGEST_BODY)
 
 
 async def deliver(answer: Answer, scope: Scope, receive: Receive, send: Send, *, truncated: bool) -> None:

@@ -213,4 +213,5 @@ LISTED = Listed(
         "Reference": "reference",
         "Contact.ContactID": "contact",
     },
+    {"UpdatedDateUTC": "updated", "InvoiceID": "id", "Date": "date"},
 )

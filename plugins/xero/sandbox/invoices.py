@@ -182,6 +182,8 @@ def _update(call: Call, before: Doc, element: Doc, known_items: dict[str, Doc | 
     warnings: list[str] = []
     problems = _take(call, after, element, warnings, known_items)
     problems += _document_problems(call, after, before)
+    if "LineItems" not in element:
+        problems += lines.missing_accounts(after)
     _take_contact(call, after, element, problems)
     _number(call, after, element, problems, before)
     changes = differences(before, after)
@@ -270,7 +272,8 @@ def _take_currency(call: Call, invoice: Doc, element: Doc, warnings: list[str]) 
 def _take_lines(call: Call, invoice: Doc, given: list[Doc], known_items: dict[str, Doc | None]) -> list[str]:
     """LineItems replace the set: with its id a line is updated, without it is new, unmentioned it is gone."""
     kept = {line["LineItemID"]: line for line in invoice["LineItems"]}
-    merged = [_merged(line, kept) for line in given]
+    # An id that this document does not have makes a new line with an id of Xero's own.
+    merged = [lines.merged(line, kept.get(fields.guid(line, "LineItemID") or "")) for line in given]
     setting = lines.Setting(
         sale=invoice["Type"] == "ACCREC",
         line_amount_types=invoice["LineAmountTypes"],
@@ -278,26 +281,6 @@ def _take_lines(call: Call, invoice: Doc, given: list[Doc], known_items: dict[st
     )
     invoice["LineItems"], problems = lines.build(call, merged, setting, known_items)
     return problems
-
-
-def _merged(given: Doc, kept: dict[str, Doc]) -> Doc:
-    """A line sent with its id keeps what the request leaves out; amounts follow from those that are sent.
-
-    An id that this document does not have is a new line with an id of Xero's own."""
-    known = kept.get(fields.guid(given, "LineItemID") or "")
-    if known is None:
-        return {name: value for name, value in given.items() if name != "LineItemID"}
-    sent = {name for name, value in given.items() if value is not None}
-    base = dict(known)
-    if sent & {"Quantity", "UnitAmount", "DiscountRate", "DiscountAmount"}:
-        base.pop("LineAmount", None)
-    elif "LineAmount" in sent:
-        base.pop("UnitAmount", None)
-    if sent & {"Quantity", "UnitAmount", "LineAmount", "TaxType", "DiscountRate", "DiscountAmount", "AccountCode"}:
-        base.pop("TaxAmount", None)
-    if sent & {"AccountCode", "AccountID"}:
-        base = {name: value for name, value in base.items() if name not in ("AccountCode", "AccountID")}
-    return base | {name: given[name] for name in sent}
 
 
 def _taxed_anew(call: Call, line: Doc, invoice: Doc) -> Doc:

@@ -1,5 +1,6 @@
 """Xero's rate limits: fixed windows per app and organisation, five calls at once, one window per app (API facts 2.1)."""
 
+import math
 import zlib
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
@@ -56,7 +57,7 @@ class Window:
     def ends_in(self, now: float) -> int:
         """Whole seconds until the window is over, at least 1."""
         end = (self.number + 1) * self.seconds + self.phase
-        return max(1, int(end - now) + 1)
+        return max(1, math.ceil(end - now))
 
 
 class Limiter:

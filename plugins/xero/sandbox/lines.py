@@ -20,6 +20,9 @@ CLOSED_SYSTEM_ACCOUNTS = frozenset(
 )
 
 
+NO_ACCOUNT = "Account code or ID must be specified for each line item."
+
+
 @dataclass(frozen=True)
 class Setting:
     """The document that a line is on."""
@@ -29,19 +32,46 @@ class Setting:
     approving: bool  # SUBMITTED or AUTHORISED: every line needs its account
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A line as it is to be read: what the request says over what was there. `kept` has the amounts when none is sent."""
+
+    element: Doc
+    kept: Doc | None = None
+
+
+def merged(given: Doc, known: Doc | None) -> Sent:
+    """A line sent with its id keeps what the request leaves out; amounts follow from those that are sent."""
+    if known is None:
+        return Sent({name: value for name, value in given.items() if name != "LineItemID"})
+    sent = {name for name, value in given.items() if value is not None}
+    base = dict(known)
+    if sent & {"Quantity", "UnitAmount", "DiscountRate", "DiscountAmount"}:
+        base.pop("LineAmount", None)
+    elif "LineAmount" in sent:
+        base.pop("UnitAmount", None)
+    if sent & {"AccountCode", "AccountID"}:
+        base = {name: value for name, value in base.items() if name not in ("AccountCode", "AccountID")}
+    retaxed = bool(sent & {*AMOUNTS, "TaxType"})
+    if retaxed:
+        base.pop("TaxAmount", None)
+    return Sent(base | {name: given[name] for name in sent}, None if retaxed or "LineAmount" not in known else known)
+
+
 def build(
-    call: Call, given: list[Doc], setting: Setting, known_items: dict[str, Doc | None]
+    call: Call, given: list[Sent], setting: Setting, known_items: dict[str, Doc | None]
 ) -> tuple[list[Doc], list[str]]:
     """The lines as they would be kept, and what is wrong with them."""
     lines, problems = [], []
-    for element in given:
-        line, wrong = _line(call, element, setting, known_items)
+    for sent in given:
+        line, wrong = _line(call, sent, setting, known_items)
         lines.append(line)
         problems += wrong
     return lines, problems
 
 
-def _line(call: Call, element: Doc, setting: Setting, known_items: dict[str, Doc | None]) -> tuple[Doc, list[str]]:
+def _line(call: Call, sent: Sent, setting: Setting, known_items: dict[str, Doc | None]) -> tuple[Doc, list[str]]:
+    element = sent.element
     line: Doc = {"LineItemID": fields.guid(element, "LineItemID") or str(uuid4())}
     item, problems = _item(call, element, known_items)
     description = fields.text(element, "Description") or _item_text(item, setting)
@@ -54,7 +84,10 @@ def _line(call: Call, element: Doc, setting: Setting, known_items: dict[str, Doc
     if item is not None:
         line |= {"ItemCode": item["Code"], "ItemID": item["ItemID"], "ItemName": item.get("Name", "")}
     problems += _account_and_tax(call, line, element, side, setting)
-    problems += _amounts(call, line, element, side, setting)
+    if sent.kept is not None:
+        line |= {name: sent.kept[name] for name in AMOUNTS if name in sent.kept}
+    else:
+        problems += _amounts(call, line, element, side, setting)
     return line, problems + _tracking_problems(element)
 
 
@@ -117,7 +150,7 @@ def _account(call: Call, element: Doc, side: Doc, setting: Setting) -> tuple[Doc
     account_id = fields.guid(element, "AccountID")
     code = fields.text(element, "AccountCode") or ("" if account_id else side.get("AccountCode", ""))
     if not code and not account_id:
-        return None, ["Account code or ID must be specified for each line item."] if setting.approving else []
+        return None, [NO_ACCOUNT] if setting.approving else []
     account = accounts.by_code(call, code) if code else accounts.by_id(call, account_id or "")
     named = code or account_id or ""
     if account is not None and account["Status"] != "ACTIVE":
@@ -127,6 +160,13 @@ def _account(call: Call, element: Doc, side: Doc, setting: Setting) -> tuple[Doc
     if account is None or account["Type"] == "BANK" or account["SystemAccount"] in CLOSED_SYSTEM_ACCOUNTS:
         return None, [f"Account code '{named}' is not a valid code for this document."]
     return account, []
+
+
+def missing_accounts(document: Doc) -> list[str]:
+    """A draft may lack accounts; approving it later needs them as if the lines were sent again."""
+    if document["Status"] == "DRAFT":
+        return []
+    return [NO_ACCOUNT for line in document["LineItems"] if "LineAmount" in line and "AccountID" not in line]
 
 
 # --------------------------------------------------------------------------------------------------------- amounts

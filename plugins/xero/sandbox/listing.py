@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from plugins.xero.sandbox.call import Call
@@ -20,14 +22,17 @@ LARGEST_PAGE = 1000
 class Listed:
     """How the documents of one kind are listed.
 
-    `read` gives the value of a where-field in a document; `indexed` names the column that answers equality on a field
-    and how the value is written there."""
+    `read` gives the value of a where-field in a document; `indexed` names the column that answers equality on a field.
+    """
 
     kind: str
     type_name: str
     fields: Fields
     read: Callable[[Call, Doc, str], Any]
     indexed: Mapping[str, str] = field(default_factory=dict)
+    sorted_by: Mapping[str, str] = field(
+        default_factory=lambda: {"UpdatedDateUTC": "updated"}
+    )  # order-fields that are columns
     paged: bool = True
 
 
@@ -38,15 +43,32 @@ def page_of(call: Call, listed: Listed, conditions: list[SqlCondition], *, force
     where = _where(call, listed)
     if where is not None:
         conditions += _indexable(listed, where)
-    size = _page_size(call) if asked else None
-    number = _page_number(call)
+    wanted = Wanted(_page_number(call), _page_size(call) if asked else None)
     order = _order(call, listed)
+    column = order.column(listed) if order is not None else "updated, id"
     try:
-        if where is None and order is None:
-            return _straight(call, listed, conditions, number, size)
-        return _sifted(call, listed, conditions, where, order, number, size)
+        if where is None and column is not None:
+            return _straight(call, listed, conditions, column, wanted)
+        return _sifted(call, listed, conditions, where, order, wanted)
     except BadWhere as wrong:
         raise ApiException.bad_where(str(wrong)) from None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which page; without a size everything."""
+
+    number: int
+    size: int | None
+
+    def holds(self, position: int) -> bool:
+        return self.size is None or (self.number - 1) * self.size <= position < self.number * self.size
+
+    def page(self, documents: list[Doc], count: int) -> "Page":
+        if self.size is None:
+            return Page(documents, None)
+        pages = -(-count // self.size)
+        return Page(documents, {"page": self.number, "pageSize": self.size, "pageCount": pages, "itemCount": count})
 
 
 @dataclass(frozen=True)
@@ -59,13 +81,15 @@ class Page:
         return self.pagination is not None
 
 
-def _straight(call: Call, listed: Listed, conditions: list[SqlCondition], number: int, size: int | None) -> Page:
+def _straight(call: Call, listed: Listed, conditions: list[SqlCondition], column: str, wanted: Wanted) -> Page:
+    """Filter, order and page all in SQL."""
     count = call.store.count(listed.kind, call.org, conditions)
-    if size is None:
+    if wanted.size is None:
         _refuse_high_volume(call, listed, count)
-        return Page(call.store.select(listed.kind, call.org, conditions), None)
-    documents = call.store.select(listed.kind, call.org, conditions, limit=size, offset=(number - 1) * size)
-    return Page(documents, _pagination(number, size, count))
+        return Page(call.store.select(listed.kind, call.org, conditions, order=column), None)
+    offset = (wanted.number - 1) * wanted.size
+    documents = call.store.select(listed.kind, call.org, conditions, order=column, limit=wanted.size, offset=offset)
+    return wanted.page(documents, count)
 
 
 def _sifted(
@@ -74,23 +98,25 @@ def _sifted(
     conditions: list[SqlCondition],
     where: Condition | None,
     order: "Order | None",
-    number: int,
-    size: int | None,
+    wanted: Wanted,
 ) -> Page:
+    """What SQL cannot decide is asked of each row. Only the page is kept in memory, unless it must be sorted first."""
     _refuse_high_volume(call, listed, call.store.count(listed.kind, call.org, conditions))
-    found = list(_matching(call, listed, conditions, where))
+    rows = _matching(call, listed, conditions, where)
     if order is not None:
-        found.sort(key=lambda document: order.key(call, listed, document), reverse=order.descending)
-    if size is None:
-        return Page(found, None)
-    start = (number - 1) * size
-    return Page(found[start : start + size], _pagination(number, size, len(found)))
+        rows = iter(sorted(rows, key=lambda row: order.key(call, listed, row), reverse=order.descending))
+    count, kept = 0, []
+    for position, row in enumerate(rows):
+        count += 1
+        if wanted.holds(position):
+            kept.append(row)
+    return wanted.page(kept, count)
 
 
 def _matching(call: Call, listed: Listed, conditions: list[SqlCondition], where: Condition | None) -> Iterator[Doc]:
-    for document in call.store.select(listed.kind, call.org, conditions):
-        if where is None or matches(where, lambda name, row=document: listed.read(call, row, name)):  # type: ignore[misc]
-            yield document
+    for row in call.store.stream(listed.kind, call.org, conditions):
+        if where is None or matches(where, partial(listed.read, call, row)):
+            yield row
 
 
 def _refuse_high_volume(call: Call, listed: Listed, count: int) -> None:
@@ -103,10 +129,6 @@ def _refuse_high_volume(call: Call, listed: Listed, count: int) -> None:
             "HighVolumeException",
             f"Your request is not filtering {plural} efficiently, given the extremely high volume for this organisation.",
         )
-
-
-def _pagination(number: int, size: int, count: int) -> Doc:
-    return {"page": number, "pageSize": size, "pageCount": -(-count // size), "itemCount": count}
 
 
 def _page_number(call: Call) -> int:
@@ -160,8 +182,6 @@ def modified_since_header(call: Call) -> datetime | None:
 
 
 def _http_date(text: str) -> datetime | None:
-    from email.utils import parsedate_to_datetime
-
     try:
         return parsedate_to_datetime(text)
     except ValueError:
@@ -202,6 +222,11 @@ class Order:
     name: str
     type: Type
     descending: bool
+
+    def column(self, listed: Listed) -> str | None:
+        """The order in SQL, where a column has it; equal ones by id, as in Xero's default order."""
+        name = listed.sorted_by.get(self.name)
+        return name and f"{name} {'DESC' if self.descending else 'ASC'}, id"
 
     def key(self, call: Call, listed: Listed, document: Doc) -> tuple[bool, Any]:
         value = listed.read(call, document, self.name)

@@ -20,6 +20,7 @@ class Incoming:
     query_string: str
     headers: dict[str, str]
     body: bytes
+    too_large: bool = False  # over Xero's 10 MB: the body was not kept
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from plugins.xero.sandbox import accounts, contact_views, contacts, fields, invo
 from plugins.xero.sandbox.batch import Writer, write
 from plugins.xero.sandbox.call import Call
 from plugins.xero.sandbox.errors import ElementRefused, NotFound
-from plugins.xero.sandbox.listing import Listed, nothing_new, one_of, page_of
+from plugins.xero.sandbox.listing import Listed, nothing_new, page_of
 from plugins.xero.sandbox.messages import Answer
 from plugins.xero.sandbox.organisations import may
 from plugins.xero.sandbox.where import Type
@@ -37,7 +37,7 @@ WHERE_FIELDS = {
 
 
 def listed(call: Call) -> Answer:
-    page = page_of(call, LISTED, [one_of("status", ["AUTHORISED", "DELETED"])])
+    page = page_of(call, LISTED, [])
     shown = [show(call, payment) for payment in page.documents]
     return nothing_new(call, shown) or call.reply("Payments", shown, page.pagination)
 

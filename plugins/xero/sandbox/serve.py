@@ -1,6 +1,7 @@
 """Serving the sandbox on a port."""
 
 import asyncio
+import contextlib
 import socket
 import sys
 from collections.abc import Sequence
@@ -99,5 +100,6 @@ def run(
     ready.greeting = (
         f"Xero sandbox on {where} · custom connection sandbox-custom / {SECRET} · app sandbox-app / {SECRET}"
     )
-    asyncio.run(ready.serve(sockets=[listener]))
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has closed everything
+        asyncio.run(ready.serve(sockets=[listener]))
     return 0

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from plugins.xero.sandbox.wire import Doc, dumps, loads
+from plugins.xero.sandbox.wire import Doc, dumps, fold, loads
 
 # Columns beside id, organisation, time of last change and body. Texts are folded (wire.fold).
 KINDS: dict[str, tuple[str, ...]] = {
@@ -72,6 +72,7 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self.sql = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False, cached_statements=256)
         self.sql.row_factory = sqlite3.Row
+        self.sql.create_function("fold", 1, lambda text: text and fold(text), deterministic=True)
         self._cached: dict[tuple[str, int], list[Doc]] = {}
         self._organisations: dict[int, Doc] = {}
         self.sql.execute(f"PRAGMA journal_mode = {'WAL' if path else 'MEMORY'}")

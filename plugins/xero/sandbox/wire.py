@@ -26,13 +26,18 @@ def _plain_number(value: object) -> float:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+# Made once: the module's own functions make a new one for every call with options.
+_ENCODER = json.JSONEncoder(default=_plain_number, ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
 def dumps(document: object) -> str:
     """JSON with every Decimal as a number: amounts are Decimal throughout, so 2 is written 2.0 as Xero does."""
-    return json.dumps(document, default=_plain_number, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(document)
 
 
 def loads(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal)
+    return _DECODER.decode(text)
 
 
 def stamp(milliseconds: int) -> str:

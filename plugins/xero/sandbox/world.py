@@ -1,7 +1,7 @@
 """Everything a sandbox is made of, put together once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -91,7 +91,7 @@ class World:
             return
         for wanted in self.options.organisations:
             self.add_organisation(wanted)
-        self.store.keep_setting("begun", value=True)
+        self.store.keep_setting("begun", [astuple(wanted) for wanted in self.options.organisations])
 
     def add_organisation(self, wanted: OrganisationOption, tenant_id: str | None = None) -> tuple[str, str]:
         """An organisation and its custom connection; gives the tenant's id and the client's."""
@@ -110,11 +110,12 @@ class World:
         for table in EMPTIED_BY_RESET:
             self.store.sql.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
         self.store.forget()
-        for row in kept[len(self.options.organisations) :]:
+        begun_with = [OrganisationOption(*wanted) for wanted in self.store.setting("begun")]
+        for row in kept[len(begun_with) :]:
             self._remove(row["org"])
         self.store.sql.execute("DELETE FROM organisation")
         self.store.sql.execute("UPDATE connection SET removed = 0")
-        for row, wanted in zip(kept, self.options.organisations, strict=False):
+        for row, wanted in zip(kept, begun_with, strict=False):
             organisations.create(
                 self.store,
                 wanted.name,
@@ -126,7 +127,7 @@ class World:
             )
         self.store.sql.execute(
             "INSERT INTO counter (org, name, value) VALUES (0, 'custom connection', ?)",
-            (len(self.options.organisations),),
+            (len(begun_with),),
         )
         self.clock.reset()
         self.switches.reset()
