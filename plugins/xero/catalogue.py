@@ -1,0 +1,93 @@
+"""Looking up codes among a connection's reference data. What is missing or ambiguous is said in a sentence that tells what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from hookspecs import Account, BrandingTheme, Catalogue, Currency, Record, TaxRate
+    from host.sync.provider import Connection
+
+R = TypeVar("R", bound="Record")
+
+
+class Missing(Exception):
+    """A code leads nowhere, or to two places. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The reference data of one connection, indexed once for many records."""
+
+    connection: Connection
+    rates: Mapping[str, Sequence[TaxRate]]
+    accounts: Mapping[str, Sequence[Account]]
+    themes: Mapping[str, Sequence[BrandingTheme]]
+    currencies: Mapping[str, Sequence[Currency]]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, connection: Connection) -> Books:
+        return cls(
+            connection=connection,
+            rates=_by(catalogue.rates, lambda rate: [rate.code]),
+            accounts=_by(catalogue.accounts, lambda account: [account.code]),
+            themes=_by(catalogue.themes, lambda theme: [theme.code, theme.name]),
+            currencies=_by(catalogue.currencies, lambda currency: [currency.code]),
+        )
+
+    @property
+    def base_currency(self) -> str:
+        return self.connection.details.get("base_currency", "")
+
+    def tax_type(self, code: str) -> str:
+        """Xero's TaxType for a rate of ours. A rate that a person linked by hand carries the TaxType of the rate it is linked to."""
+        rate = self._one(self.rates, code, "tax rate", "tax-rates")
+        return rate.remote_id or rate.code
+
+    def account(self, code: str) -> str:
+        return self._one(self.accounts, code, "account", "accounts").code
+
+    def theme(self, name: str) -> str:
+        """Xero's id of a branding theme, named by that id or by its name."""
+        return self._one(self.themes, name, "branding theme", "branding-themes").code
+
+    def currency(self, code: str) -> str:
+        """The code, where the organisation has this currency. Its base currency needs no import."""
+        if code == self.base_currency:
+            return code
+        if code in self.currencies:
+            return code
+        raise Missing(
+            f"currency {code} is not among the currencies of {self.name}: add it in Xero, then run {self._import('currencies')}"
+        )
+
+    @property
+    def name(self) -> str:
+        return self.connection.name or self.connection.key
+
+    def _one(self, among: Mapping[str, Sequence[R]], code: str, what: str, importable: str) -> R:
+        found = among.get(code, ())
+        own = [record for record in found if record.connection == self.connection.key]
+        fitting = own or [record for record in found if not record.connection]
+        if len(fitting) == 1:
+            return fitting[0]
+        if not fitting:
+            raise Missing(f"{what} {code} is not among the {what}s of {self.name}: run {self._import(importable)}")
+        refs = ", ".join(record.ref for record in fitting)
+        raise Missing(
+            f"{what} {code} is ambiguous: {len(fitting)} {what}s of {self.name} bear it ({refs}); keep one of them"
+        )
+
+    def _import(self, importable: str) -> str:
+        return f"counterfoil import {importable} --connection {self.connection.key}"
+
+
+def _by(records: Iterable[R], names: Callable[[R], Sequence[str]]) -> Mapping[str, Sequence[R]]:
+    found: dict[str, list[R]] = {}
+    for record in records:
+        for name in dict.fromkeys(names(record)):
+            found.setdefault(name, []).append(record)
+    return found

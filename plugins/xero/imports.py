@@ -1,0 +1,118 @@
+"""Reading the organisation and its reference data (API facts 4.1, 4.3, 4.4, 4.6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from marshmallow import Schema, ValidationError
+
+from hookspecs import Account, BrandingTheme, Currency, Defaults, ReferenceData, TaxRate
+from host.errors import Retry
+from host.sync.provider import Organisation, Unreadable
+from plugins.xero import looking
+from plugins.xero.replies import envelope
+from plugins.xero.wire.reference import (
+    AccountSchema,
+    BrandingThemeSchema,
+    CurrencySchema,
+    OrganisationSchema,
+    TaxRateSchema,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from host.sync.provider import Ask, Connection
+    from plugins.xero.settings import Settings
+
+IMPORTABLE: Final = ("tax-rates", "accounts", "currencies", "branding-themes")
+BASE: Final = "/api.xro/2.0/"
+AUTOMATIC: Final = frozenset({"AVALARA", "USSALESTAX"})
+
+
+def organisation(ask: Ask) -> Organisation:
+    read = _read(ask, "Organisation", "Organisations", OrganisationSchema())
+    if len(read) != 1:
+        raise Retry(f"Xero answered with {len(read)} organisations where one was asked for")
+    said = read[0]
+    details = {name: said[name] for name in ("short_code", "base_currency", "country", "version", "timezone")}
+    return Organisation(id=said["id"], name=said["name"], details=details)
+
+
+def defaults(settings: Settings, connection: Connection) -> Defaults:
+    preset = settings.preset_of(connection.key)
+    return Defaults(
+        sales_account=preset.default_sales_account,
+        purchase_account=preset.default_purchase_account,
+        sales_tax=preset.default_sales_tax,
+        purchase_tax=preset.default_purchase_tax,
+    )
+
+
+def import_reference(kind: str, ask: Ask, connection: Connection, settings: Settings) -> ReferenceData:
+    """The organisation's list of one kind. Every import brings the settings' default codes along."""
+    readers: dict[str, Callable[[Ask], dict[str, Any]]] = {
+        "tax-rates": lambda ask: {"rates": tax_rates(_read(ask, "TaxRates", "TaxRates", TaxRateSchema()))},
+        "accounts": lambda ask: {"accounts": accounts(_read(ask, "Accounts", "Accounts", AccountSchema()))},
+        "currencies": lambda ask: {"currencies": currencies(_read(ask, "Currencies", "Currencies", CurrencySchema()))},
+        "branding-themes": lambda ask: {
+            "themes": themes(_read(ask, "BrandingThemes", "BrandingThemes", BrandingThemeSchema()))
+        },
+    }
+    return ReferenceData(**readers[kind](ask), defaults=defaults(settings, connection))
+
+
+def _read(ask: Ask, path: str, key: str, schema: Schema) -> list[dict[str, Any]]:
+    try:
+        return [schema.load(element) for element in envelope(ask(looking.get(BASE + path)), key)]
+    except (Unreadable, ValidationError) as error:
+        raise Retry(f"Xero's {key} can't be read: {error}") from error
+
+
+def tax_rates(read: Sequence[dict[str, Any]]) -> list[TaxRate]:
+    """Active rates that lines sent from here can bear: look-ups of US tax run in Xero's own pages only (API facts 5)."""
+    return [
+        TaxRate(
+            id="",
+            ref=rate["tax_type"],
+            code=rate["tax_type"],
+            name=rate["name"],
+            rate=_percentage(rate),
+            remote_id=rate["tax_type"],
+        )
+        for rate in read
+        if rate["status"] == "ACTIVE" and rate["tax_type"] not in AUTOMATIC and rate["report_type"] not in AUTOMATIC
+    ]
+
+
+def _percentage(rate: dict[str, Any]) -> Decimal:
+    """The effective rate has compounding taken in (API facts 4.8)."""
+    for name in ("effective_rate", "display_rate"):
+        if isinstance(rate[name], Decimal):
+            return rate[name]
+    return Decimal(0)
+
+
+def accounts(read: Sequence[dict[str, Any]]) -> list[Account]:
+    """Active accounts that a line can name: not every account has a code."""
+    return [
+        Account(
+            id="",
+            ref=account["code"],
+            code=account["code"],
+            name=account["name"],
+            type=account["type"],
+            remote_id=account["account_id"],
+        )
+        for account in read
+        if account["status"] == "ACTIVE" and account["code"]
+    ]
+
+
+def currencies(read: Sequence[dict[str, Any]]) -> list[Currency]:
+    return [Currency(id="", ref=one["code"], code=one["code"], name=one["name"]) for one in read]
+
+
+def themes(read: Sequence[dict[str, Any]]) -> list[BrandingTheme]:
+    return [BrandingTheme(id="", ref=one["theme_id"], code=one["theme_id"], name=one["name"]) for one in read]

@@ -1,0 +1,172 @@
+"""The lines of a document in Xero's terms: item, account and tax rate of each, resolved from what is linked and imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from host.sync.provider import Blocked
+from plugins.xero.catalogue import Books, Missing
+from plugins.xero.repairs import LONG_TEXT, Workshop, shorten, tidy_text
+from plugins.xero.wire.invoice import LineSchema
+from plugins.xero.wire.numbers import number
+
+if TYPE_CHECKING:
+    from hookspecs import Document, Line, Product
+    from host.sync.provider import JSON, Link
+    from plugins.xero.settings import Preset
+
+_schema: Final = LineSchema()
+
+
+class NotYet(Exception):
+    """A line can't go now."""
+
+    def __init__(self, blocked: Blocked) -> None:
+        super().__init__(blocked.reason)
+        self.blocked = blocked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDesk:
+    """What lines are resolved with: the connection's reference data and settings, the items' links, and the products that lines without a text name."""
+
+    books: Books
+    preset: Preset
+    connection: str
+    links: Mapping[str, Link]
+    products: Mapping[str, Product]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyLine:
+    """A line of ours and what goes out for it. ``inputs``: what its equality is about."""
+
+    id: str
+    element: JSON
+    inputs: list[Any]
+
+
+def ready_lines(document: Document, desk: LineDesk, shop: Workshop) -> list[ReadyLine]:
+    """Raises ``NotYet`` for the first line that can't go."""
+    return [_ready(line, place, document, desk, shop) for place, line in enumerate(document.lines, start=1)]
+
+
+def _ready(line: Line, place: int, document: Document, desk: LineDesk, shop: Workshop) -> ReadyLine:
+    name = f"line {place}"
+    try:
+        item_code, item_identity = _item(line, name, desk)
+        account = _account(line, desk)
+        tax = _tax(line, document, desk)
+        description = _description(line, name, desk, shop)
+    except Missing as missing:
+        raise NotYet(Blocked(reason=f"{name}: {missing}")) from missing
+    element: JSON = _schema.dump(
+        {
+            "description": description,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "discount_percent": line.discount_percent or None,
+            "item_code": item_code or None,
+            "account": account,
+            "tax": tax or None,
+        }
+    )
+    amounts = [str(number(value)) for value in (line.quantity, line.unit_price, line.discount_percent)]
+    return ReadyLine(
+        id=line.id, element=element, inputs=[line.id, line.description, *amounts, item_identity, account, tax]
+    )
+
+
+def _item(line: Line, name: str, desk: LineDesk) -> tuple[str, str]:
+    """The item's code as Xero has it now, and what tells the item apart whatever its code: a renamed item does not change the document."""
+    if line.item_code:
+        return line.item_code, f"code:{line.item_code}"
+    if not line.item:
+        return "", ""
+    link = desk.links.get(line.item)
+    if link and link.connection == desk.connection:
+        if link.remote_id:
+            return link.remote_number, f"id:{link.remote_id}"
+        if link.on_its_way:
+            raise NotYet(
+                Blocked(reason=f"{name}: its product is on its way to Xero", waits_for=("products", line.item))
+            )
+    default = desk.preset.default_invoice_item
+    if default:
+        return default, f"code:{default}"
+    raise Missing(f"{_why_unlinked(link, desk)}: mend that, or set default_invoice_item in [plugins.xero]")
+
+
+def _why_unlinked(link: Link | None, desk: LineDesk) -> str:
+    if link is None:
+        return "its product was never sent to Xero"
+    if link.connection and link.connection != desk.connection:
+        return f"its product belongs to connection {link.connection}, the document to {desk.connection}"
+    return f"its product is not in Xero ({link.reason or link.state})"
+
+
+def _account(line: Line, desk: LineDesk) -> str:
+    code = line.effective_account or desk.preset.default_sales_account
+    if not code:
+        raise Missing(
+            "it has no account: give one to the line, its product or the product's group, or set default_sales_account in [plugins.xero]"
+        )
+    return desk.books.account(code)
+
+
+def _tax(line: Line, document: Document, desk: LineDesk) -> str:
+    """Never left to Xero, which would take the account's own rate. A document without tax needs none."""
+    code = line.effective_tax_rate or desk.preset.default_sales_tax
+    if document.line_amounts == "no_tax":
+        return ""
+    if not code:
+        raise Missing(
+            "it has no tax rate: give one to the line, its product or the customer, or set default_sales_tax in [plugins.xero]"
+        )
+    return desk.books.tax_type(code)
+
+
+def _description(line: Line, name: str, desk: LineDesk, shop: Workshop) -> str:
+    """Xero wants at least one character: a line without a text shows its product's."""
+    text = line.description if line.description.strip() else _product_text(desk.products.get(line.product))
+    if not text:
+        raise Missing("it has no description, which Xero needs")
+    clean = shop.do(tidy_text, text, f"{name}: description")
+    return shop.do(lambda value, called: shorten(value, called, LONG_TEXT), clean, f"{name}: description")
+
+
+def _product_text(product: Product | None) -> str:
+    if product is None:
+        return ""
+    return product.description.strip() or product.name.strip()
+
+
+def same_content(element: JSON, line: Line) -> bool:
+    """Whether an element that was sent is this line, by what people typed."""
+    return (
+        element.get("Quantity") == number(line.quantity)
+        and element.get("UnitAmount") == number(line.unit_price)
+        and (not line.description.strip() or element.get("Description") == line.description)
+    )
+
+
+def line_ids(elements: list[JSON], lines: tuple[Line, ...]) -> list[str]:
+    """Which of our lines each element sent stands for; empty where it is none of today's.
+
+    The lines of the record may have changed since they were sent, when an answer is only booked now: equal content first, then position (DESIGN, section 5).
+    """
+    left = dict(enumerate(lines))
+    ids = [""] * len(elements)
+    for place, element in enumerate(elements):
+        if place in left and same_content(element, left[place]):
+            ids[place] = left.pop(place).id
+    for place, element in enumerate(elements):
+        if not ids[place]:
+            equal = next((other for other, line in left.items() if same_content(element, line)), None)
+            ids[place] = left.pop(equal).id if equal is not None else ""
+    for place in range(len(elements)):
+        if not ids[place] and place in left:
+            ids[place] = left.pop(place).id
+    return ids

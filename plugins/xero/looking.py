@@ -1,0 +1,50 @@
+"""Reading what Xero has: by ids, by a mark, by a match key; few by name, many by one listing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from host.sync.provider import JSON, Request, Response, Unreadable
+from plugins.xero.replies import envelope
+from plugins.xero.wire.numbers import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FEW: Final = 10
+"""Up to so many are asked for by name in one address; more are cheaper as a listing."""
+PAGE: Final = 1000
+
+
+def quotable(value: str) -> bool:
+    """Whether a value can stand between the quotes of a ``where``: how a quote would be written there is not documented (API facts 3.7)."""
+    return '"' not in value and "\\" not in value and value.isprintable()
+
+
+def any_of(conditions: Iterable[tuple[str, str]]) -> str:
+    """``Name=="A" OR Name=="B"``."""
+    return " OR ".join(f'{field}=="{value}"' for field, value in conditions)
+
+
+def get(path: str, *query: tuple[str, str]) -> Request:
+    return Request(method="GET", path=path, query=query)
+
+
+def pages(responses: Sequence[Response], key: str) -> list[JSON]:
+    """The elements of all pages read so far."""
+    return [element for response in responses for element in envelope(response, key)]
+
+
+def next_page(request: Request, responses: Sequence[Response]) -> Request | None:
+    """The request for the page after the last one that was read; ``None`` where that was the end."""
+    said = loads(responses[-1].body)
+    pagination = said.get("pagination")
+    if not isinstance(pagination, dict):
+        return None
+    read, count = len(responses), pagination.get("pageCount")
+    if not isinstance(count, int):
+        raise Unreadable("Xero's answer does not say how many pages there are")
+    if read >= count:
+        return None
+    query = tuple((name, str(read + 1) if name == "page" else value) for name, value in request.query)
+    return Request(method=request.method, path=request.path, query=query)

@@ -1,0 +1,200 @@
+"""``[plugins.xero]`` of the configuration: its schema, and the settings as the plugin uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import Schema, ValidationError, validate
+from marshmallow import fields as wire
+
+from host.config import Secret, SecretField
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENTITIES: Final = ("customers", "suppliers", "products", "invoices")
+LONGEST_LIMIT: Final = 1_000_000
+KEY: Final = validate.Regexp(
+    r"[A-Za-z0-9._-]{1,100}\Z", error="{input!r} is not a connection key: letters, digits and ._- are accepted"
+)
+
+
+def _about(text: str) -> dict[str, str]:
+    return {"description": text}
+
+
+def _entity(value: str) -> None:
+    if value not in ENTITIES:
+        raise ValidationError(f"{value!r} can't be sent to Xero: accepted are {', '.join(ENTITIES)}")
+
+
+def _address(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValidationError(f"{value!r} is not an address: it must begin with https:// or http://")
+
+
+def _link_address(value: str) -> None:
+    _address(value)
+    if "xero" in value.lower():
+        raise ValidationError(f'{value!r} contains "xero", which Xero refuses in a document\'s link')
+
+
+class LimitsSchema(Schema):
+    minute = wire.Integer(
+        strict=True,
+        validate=validate.Range(0, LONGEST_LIMIT),
+        metadata=_about("calls in 60 seconds for one organisation; 0 is none"),
+    )
+    concurrent = wire.Integer(
+        strict=True, validate=validate.Range(1, 100), metadata=_about("calls at once for one organisation")
+    )
+    day = wire.Integer(
+        strict=True,
+        validate=validate.Range(0, LONGEST_LIMIT),
+        metadata=_about("calls in a day for one organisation; 0 is none"),
+    )
+
+
+class EndpointsSchema(Schema):
+    login = wire.String(validate=_address, metadata=_about("where people log in"))
+    identity = wire.String(validate=_address, metadata=_about("where tokens come from"))
+    api = wire.String(validate=_address, metadata=_about("where the accounting API is"))
+
+
+class CustomSchema(Schema):
+    client_id = wire.String(validate=validate.Length(1), metadata=_about("of the custom connection's app at Xero"))
+    client_secret = SecretField(metadata=_about("of the custom connection's app at Xero"))
+
+
+class DefaultsSchema(Schema):
+    """What may be said for all connections, and otherwise for one."""
+
+    default_invoice_item = wire.String(
+        validate=validate.Length(max=30),
+        metadata=_about(
+            "code of the Xero item for invoice lines whose product is not in Xero; a miscellaneous item is advised"
+        ),
+    )
+    default_sales_account = wire.String(metadata=_about("account code for lines for which nothing else names one"))
+    default_purchase_account = wire.String(metadata=_about("the same, for what is bought"))
+    default_sales_tax = wire.String(metadata=_about("tax rate code for lines for which nothing else names one"))
+    default_purchase_tax = wire.String(metadata=_about("the same, for what is bought"))
+    default_branding_theme = wire.String(
+        metadata=_about("branding theme (name or id) of documents for which neither they nor their customer name one")
+    )
+
+
+class ConnectionSchema(DefaultsSchema, CustomSchema):
+    """What one connection has of its own."""
+
+
+class SettingsSchema(DefaultsSchema):
+    entities_to_sync = wire.List(
+        wire.String(validate=_entity), metadata=_about(f"the kinds of records that are sent: {', '.join(ENTITIES)}")
+    )
+    default_connection = wire.String(
+        validate=KEY,
+        metadata=_about(
+            'key of the connection of records that name none; "none" for no such connection; left out: the only connected one'
+        ),
+    )
+    create_missing_contacts = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about("an invoice may create the contact that it is for, although the customer itself is not sent"),
+    )
+    require_contact_details = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about("customers and suppliers need first name, last name and e-mail to be sent"),
+    )
+    document_link = wire.String(
+        validate=_link_address,
+        metadata=_about(
+            "address that documents at Xero link back to; the installation's prefix and the record's id follow it"
+        ),
+    )
+    custom = wire.Nested(CustomSchema, metadata=_about("credentials of custom connections that have none of their own"))
+    connections = wire.Dict(
+        keys=wire.String(validate=KEY),
+        values=wire.Nested(ConnectionSchema),
+        metadata=_about("what differs for one connection"),
+    )
+    endpoints = wire.Nested(EndpointsSchema, metadata=_about("where Xero is; a sandbox is somewhere else"))
+    limits = wire.Nested(LimitsSchema, metadata=_about("how many calls Xero takes"))
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    login: str = "https://login.xero.com"
+    identity: str = "https://identity.xero.com"
+    api: str = "https://api.xero.com"
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    minute: int = 60
+    concurrent: int = 5
+    day: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    client_id: str = ""
+    client_secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What the settings fill in for the records of one connection: codes, each possibly empty."""
+
+    default_invoice_item: str = ""
+    default_sales_account: str = ""
+    default_purchase_account: str = ""
+    default_sales_tax: str = ""
+    default_purchase_tax: str = ""
+    default_branding_theme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    entities_to_sync: frozenset[str] = frozenset()
+    default_connection: str | None = None
+    create_missing_contacts: bool = False
+    require_contact_details: bool = False
+    # A top-level domain that never leads anywhere (RFC 6761): links made before an address of one's own is set do no harm.
+    document_link: str = "https://counterfoil.invalid"
+    preset: Preset = field(default_factory=Preset)
+    custom: Custom = field(default_factory=Custom)
+    connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    endpoints: Endpoints = field(default_factory=Endpoints)
+    limits: CallLimits = field(default_factory=CallLimits)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Settings:
+        """From what ``SettingsSchema`` read."""
+        plain = ("default_connection", "create_missing_contacts", "require_contact_details", "document_link")
+        return cls(
+            entities_to_sync=frozenset(values.get("entities_to_sync", ())),
+            preset=Preset(**_named(Preset, values)),
+            custom=Custom(**values.get("custom", {})),
+            connections=values.get("connections", {}),
+            endpoints=Endpoints(**values.get("endpoints", {})),
+            limits=CallLimits(**values.get("limits", {})),
+            **{name: values[name] for name in plain if name in values},
+        )
+
+    def preset_of(self, connection: str) -> Preset:
+        return replace(self.preset, **_named(Preset, self.connections.get(connection, {})))
+
+    def custom_of(self, connection: str) -> Custom:
+        """A connection's own credentials where it has any: never the id of one app with the secret of another."""
+        own = _named(Custom, self.connections.get(connection, {}))
+        return Custom(**own) if own else self.custom
+
+
+def _named(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.name: values[one.name] for one in fields(kind) if one.name in values}
