@@ -1,0 +1,228 @@
+"""Fields of the schemas. Each says in one line what is wrong and what is accepted; JSON's ``null`` means the same as leaving the field empty."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from marshmallow import ValidationError, fields, missing
+
+from host.db.types import MONEY_DECIMALS, RATE_DECIMALS
+from plugins.core_billing.amounts import parse_decimal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+REF: Final = re.compile(r"[A-Za-z0-9._:@-]{1,100}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+KEPT: Final = missing
+"""Default of a field that stays as it is when a PUT does not name it."""
+
+
+class Plain(fields.Field[Any]):
+    """A field whose empty value is also what it gets when a PUT leaves it out, unless it is required or ``keeps`` what was there."""
+
+    empty: Any = ""
+
+    def __init__(self, *, required: bool = False, keeps: bool = False, **more: Any) -> None:
+        if not required and not keeps:
+            more.setdefault("load_default", self.empty)
+        super().__init__(required=required, error_messages={"required": "is required"}, **more)
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
+    ) -> Any:
+        if value is not None and value is not missing:
+            return self.read(value)
+        if self.required:
+            raise ValidationError("is required")
+        return self.load_default if value is missing or self.load_default is not missing else self.empty
+
+    def read(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class Text(Plain):
+    def __init__(self, longest: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.longest = longest
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("must be text")
+        if len(value) > self.longest:
+            raise ValidationError(f"has {len(value)} characters: accepted are up to {self.longest}")
+        if not value.isprintable():
+            _refuse_unstorable(value)
+        if self.required and not value.strip():
+            raise ValidationError("must not be empty")
+        return value
+
+
+def _refuse_unstorable(value: str) -> None:
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValidationError("holds a character that is no text (NUL, or half of a pair)")
+
+
+class Ref(Plain):
+    """The caller's own key of this record, or of another."""
+
+    def read(self, value: Any) -> str:
+        if value == "" and not self.required:
+            return ""
+        if not isinstance(value, str) or not REF.fullmatch(value):
+            raise ValidationError("must be 1 to 100 of the characters A-Z a-z 0-9 . _ : @ -")
+        return value
+
+
+class Currency(Plain):
+    def read(self, value: Any) -> str:
+        if value == "" or (isinstance(value, str) and _CURRENCY.fullmatch(value)):
+            return str(value)
+        raise ValidationError("must be a currency's three capital letters, such as GBP")
+
+
+class Amount(Plain):
+    """Money, a quantity or a percentage: text or a number, at most four decimals."""
+
+    def __init__(
+        self,
+        empty: Decimal | None,
+        *,
+        decimals: int = MONEY_DECIMALS,
+        within: tuple[int, int] | None = None,
+        **more: Any,
+    ) -> None:
+        self.empty = empty
+        super().__init__(**more)
+        self.decimals = decimals
+        self.within = within
+
+    def read(self, value: Any) -> Decimal | None:
+        if value == "":
+            return self._nothing()
+        try:
+            number = parse_decimal(value, self.decimals)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        if self.within and not self.within[0] <= number <= self.within[1]:
+            raise ValidationError(f"must be from {self.within[0]} to {self.within[1]:,}")
+        return number
+
+    def _nothing(self) -> Decimal | None:
+        if self.required:
+            raise ValidationError("is required")
+        return self.empty  # type: ignore[no-any-return]
+
+
+class ExchangeRate(Amount):
+    def __init__(self) -> None:
+        super().__init__(None, decimals=RATE_DECIMALS)
+
+    def read(self, value: Any) -> Decimal | None:
+        rate = super().read(value)
+        if rate is not None and rate <= 0:
+            raise ValidationError("must be above 0")
+        return rate
+
+
+class Day(Plain):
+    empty = None
+
+    def read(self, value: Any) -> date | None:
+        if value == "" and not self.required:
+            return None
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ValidationError("must be a date such as 2026-11-22")
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValidationError(f"{value} is not in the calendar") from error
+
+
+class Choice(Plain):
+    def __init__(self, choices: Sequence[str], **more: Any) -> None:
+        super().__init__(**more)
+        self.choices = choices
+
+    def read(self, value: Any) -> str:
+        if value not in self.choices or not isinstance(value, str):
+            raise ValidationError(f"must be one of {', '.join(self.choices)}")
+        return value
+
+
+class Flag(Plain):
+    def __init__(self, *, default: bool, **more: Any) -> None:
+        self.empty = default
+        super().__init__(**more)
+
+    def read(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
+
+
+class Pairs(Plain):
+    """Names and values, such as a tracking category and its option."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(load_default=dict, **more)
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
+    ) -> Any:
+        return {} if value is None or value is missing else self.read(value)
+
+    def read(self, value: Any) -> dict[str, str]:
+        text = Text(100)
+        if not isinstance(value, dict) or len(value) > 10:
+            raise ValidationError("must be an object of at most 10 names with their values")
+        return {text.read(name): text.read(option) for name, option in value.items() if option not in {"", None}}
+
+
+class Refs(Plain):
+    """A list of refs."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(load_default=list, **more)
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
+    ) -> Any:
+        return [] if value is None or value is missing else self.read(value)
+
+    def read(self, value: Any) -> list[str]:
+        if not isinstance(value, list):
+            raise ValidationError("must be a list of refs")
+        return [Ref(required=True).read(item) for item in value]
+
+
+class Shown(fields.Field[Any]):
+    """Reads back inside a list and is passed over when it comes in again with it."""
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
+    ) -> Any:
+        return missing
+
+
+class Whole(fields.Nested):
+    """A list of objects, replaced whole: a PATCH that names it gives all of it."""
+
+    def __init__(self, schema: Any, *, most: int) -> None:
+        super().__init__(schema, many=True, load_default=list)
+        self.most = most
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
+    ) -> Any:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise ValidationError("must be a list")
+        if len(value) > self.most:
+            raise ValidationError(f"has {len(value)} entries: accepted are up to {self.most:,}")
+        return self._load(value, partial=False)

@@ -1,0 +1,97 @@
+"""Pages of records: which filters and orders a kind has, and the query that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from hookspecs import BadQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sqlalchemy import Column, Table
+    from sqlalchemy.orm import Session
+
+    from hookspecs import ListQuery
+    from plugins.core_billing.lookup import Place
+
+Filter = "Callable[[str], ColumnElement[bool]]"
+
+
+def equals(column: Column[Any]) -> Callable[[str], ColumnElement[bool]]:
+    return lambda value: column == value
+
+
+def is_flag(column: Column[bool]) -> Callable[[str], ColumnElement[bool]]:
+    def condition(value: str) -> ColumnElement[bool]:
+        if value not in {"true", "false"}:
+            raise BadQuery(f"{column.name} is true or false, not {value!r}")
+        return column.is_(value == "true")
+
+    return condition
+
+
+def refers_to(column: Column[Any], place: Place) -> Callable[[str], ColumnElement[bool]]:
+    table = place.table
+
+    def condition(ref: str) -> ColumnElement[bool]:
+        return column == select(table.c.id).where(table.c.ref == ref, *place.condition).scalar_subquery()
+
+    return condition
+
+
+def days(column: Column[date]) -> dict[str, Callable[[str], ColumnElement[bool]]]:
+    """The day itself, and ``…_from`` and ``…_to`` for the first and last day of a span."""
+    return {
+        column.name: lambda value: column == _day(column.name, value),
+        f"{column.name}_from": lambda value: column >= _day(column.name, value),
+        f"{column.name}_to": lambda value: column <= _day(column.name, value),
+    }
+
+
+def _day(name: str, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise BadQuery(f"{name} must be a date such as 2026-11-22, not {value!r}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """``sorts`` name their columns. The order of making is the order of ids, and decides between equals."""
+
+    table: Table
+    filters: Mapping[str, Callable[[str], ColumnElement[bool]]]
+    sorts: Mapping[str, Column[Any]]
+    searched: Sequence[Column[Any]]
+    conditions: Sequence[ColumnElement[bool]] = field(default_factory=list)
+
+    def page(self, session: Session, query: ListQuery) -> tuple[list[str], int]:
+        """The ids of a page, in order, and how many records there are on all pages."""
+        conditions = self._conditions(query)
+        total = session.scalar(select(func.count()).select_from(self.table).where(*conditions)) or 0
+        ids = select(self.table.c.id).where(*conditions).order_by(*self._order(query.sort))
+        page = ids.limit(query.page_size).offset((query.page - 1) * query.page_size)
+        return list(session.scalars(page)), total
+
+    def _conditions(self, query: ListQuery) -> list[ColumnElement[bool]]:
+        conditions = [*self.conditions]
+        for name, value in query.filters.items():
+            if name not in self.filters:
+                raise BadQuery(f"there is no filter {name!r}: there are {', '.join(sorted(self.filters))}")
+            conditions.append(self.filters[name](value))
+        if query.q:
+            conditions.append(or_(*(column.icontains(query.q, autoescape=True) for column in self.searched)))
+        return conditions
+
+    def _order(self, sort: str) -> list[ColumnElement[Any]]:
+        name = sort.removeprefix("-")
+        if name and name not in self.sorts:
+            raise BadQuery(f"cannot sort by {name!r}: there are {', '.join(sorted(self.sorts))}")
+        columns: list[Column[Any]] = [self.sorts[name]] if name else []
+        columns.append(self.table.c.id)
+        return [column.desc() if sort.startswith("-") else column.asc() for column in columns]

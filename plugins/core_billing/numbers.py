@@ -1,0 +1,56 @@
+"""Numbers of documents that bring none: counted per kind in the saving transaction, so that one rolled back leaves no gap and two never get the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from plugins.core_billing import tables
+from plugins.core_billing.lookup import in_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy.orm import Session
+
+    from plugins.core_billing.lookup import Place
+
+
+def next_numbers(session: Session, place: Place, form: str, count: int, taken: Collection[str]) -> list[str]:
+    """This many numbers that no document of the kind bears, and that are not among those ``taken`` in this moment."""
+    numbers: list[str] = []
+    while len(numbers) < count:
+        wanted = count - len(numbers)
+        last = _count_up(session, place.kind, wanted)
+        made = [form.format(number=number) for number in range(last - wanted + 1, last + 1)]
+        used = set(taken) | set(numbers_in_use(session, place, made))
+        numbers.extend(number for number in made if number not in used)
+    return numbers
+
+
+def numbers_in_use(session: Session, place: Place, numbers: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The id and ref of the documents that bear these numbers, by number."""
+    table = tables.documents.c
+    found: dict[str, tuple[str, str]] = {}
+    for chunk in in_chunks(numbers):
+        query = select(table.number, table.id, table.ref).where(table.number.in_(chunk), *place.condition)
+        found.update((number, (id, ref)) for number, id, ref in session.execute(query))
+    return found
+
+
+def _count_up(session: Session, kind: str, by: int) -> int:
+    """Raise the counter. Its row stays locked until the transaction ends, so others count on from what is committed."""
+    table = tables.sequences
+    raised = update(table).where(table.c.kind == kind).values(last=table.c.last + by).returning(table.c.last)
+    last = session.scalar(raised)
+    if last is None:
+        session.execute(_insert(session)(table).values(kind=kind, last=0).on_conflict_do_nothing())
+        last = session.scalar(raised)
+    assert last is not None
+    return int(last)
+
+
+def _insert(session: Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -1,0 +1,72 @@
+"""Rates, accounts and defaults as documents look them up: those of the document's connection first, then those without one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from hookspecs import Defaults
+from plugins.core_billing import tables
+from plugins.core_billing.lookup import in_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from sqlalchemy import Column, Table
+    from sqlalchemy.orm import Session
+
+NO_DEFAULTS = Defaults()
+
+
+class Codes:
+    """The entries of one list, by code. Two that a code could mean are no answer."""
+
+    def __init__(self, table: Table, value: Column[Any]) -> None:
+        self._table = table
+        self._value = value
+        self._found: dict[str, dict[str, list[Any]]] = {}
+
+    def load(self, session: Session, codes: Iterable[str]) -> None:
+        """Have these codes at hand; those that are already are not asked for again."""
+        for chunk in in_chunks(code for code in codes if code and code not in self._found):
+            self._found.update((code, {}) for code in chunk)
+            query = select(self._table.c.code, self._table.c.connection, self._value).where(
+                self._table.c.code.in_(chunk)
+            )
+            for code, connection, value in session.execute(query):
+                self._found[code].setdefault(connection, []).append(value)
+
+    def matches(self, connection: str, code: str) -> list[Any]:
+        found = self._found.get(code, {})
+        return found.get(connection) or found.get("") or []
+
+
+class Rates(Codes):
+    def __init__(self) -> None:
+        super().__init__(tables.tax_rates, tables.tax_rates.c.rate)
+
+    def percent(self, connection: str, code: str) -> Decimal | None:
+        matches = self.matches(connection, code)
+        return matches[0] if len(matches) == 1 else None
+
+
+class AccountCodes(Codes):
+    def __init__(self) -> None:
+        super().__init__(tables.accounts, tables.accounts.c.id)
+
+
+def known_connections(session: Session) -> Mapping[str, Defaults]:
+    """What each connection's settings fill in, for every connection that brought reference data."""
+    table = tables.connections.c
+    query = select(table.key, table.sales_account, table.purchase_account, table.sales_tax, table.purchase_tax)
+    return {
+        key: Defaults(
+            sales_account=sales_account,
+            purchase_account=purchase_account,
+            sales_tax=sales_tax,
+            purchase_tax=purchase_tax,
+        )
+        for key, sales_account, purchase_account, sales_tax, purchase_tax in session.execute(query)
+    }

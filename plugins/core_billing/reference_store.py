@@ -1,0 +1,155 @@
+"""A connection's own lists: taken over from an import, and read as a catalogue."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, select
+
+from hookspecs import Account, Action, BrandingTheme, Catalogue, Currency, Record, Taken, TaxRate
+from host.ids import new_id
+from plugins.core_billing import lookup, tables
+from plugins.core_billing.amounts import parse_decimal
+from plugins.core_billing.records import delete_rows, insert_rows, update_rows
+from plugins.core_billing.reference_data import NO_DEFAULTS, known_connections
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Table
+    from sqlalchemy.orm import Session
+
+    from hookspecs import Defaults, ReferenceData, UnitOfWork
+    from plugins.core_billing.records import Row, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceList:
+    """One list of ``ReferenceData``. ``kind`` where its entries are records of the API."""
+
+    name: str
+    table: Table
+    record: type[Record]
+    kind: str = ""
+
+
+LISTS: Final = (
+    ReferenceList("rates", tables.tax_rates, TaxRate, "tax-rates"),
+    ReferenceList("accounts", tables.accounts, Account, "accounts"),
+    ReferenceList("themes", tables.branding_themes, BrandingTheme),
+    ReferenceList("currencies", tables.currencies, Currency),
+)
+
+
+def read_catalogue(session: Session, connection: str) -> Catalogue:
+    lists = {one.name: _entries(session, one, connection) for one in LISTS}
+    return Catalogue(**lists, defaults=known_connections(session).get(connection, NO_DEFAULTS))
+
+
+def _entries(session: Session, one: ReferenceList, connection: str) -> Any:
+    query = select(one.table).where(one.table.c.connection.in_({connection, ""})).order_by(one.table.c.id)
+    return [one.record(**row._asdict()) for row in session.execute(query)]
+
+
+def put_reference(unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> dict[str, Taken]:
+    """Replace the lists that are named. Entries are known again by the remote's id, else by their code."""
+    _put_connection(unit_of_work.session, connection, data.defaults)
+    taken = {}
+    for one in LISTS:
+        entries: Sequence[Record] | None = getattr(data, one.name)
+        if entries is not None:
+            taken[one.name] = _replace(unit_of_work, one, connection, entries)
+    return taken
+
+
+def _put_connection(session: Session, key: str, defaults: Defaults | None) -> None:
+    """The connection is known from its first list on; its defaults stay as they are where none are named."""
+    known = known_connections(session).get(key)
+    if known is None:
+        insert_rows(session, tables.connections, [{"key": key, **asdict(defaults or NO_DEFAULTS)}])
+    elif defaults is not None and defaults != known:
+        session.execute(delete(tables.connections).where(tables.connections.c.key == key))
+        insert_rows(session, tables.connections, [{"key": key, **asdict(defaults)}])
+
+
+def _replace(unit_of_work: UnitOfWork, one: ReferenceList, connection: str, entries: Sequence[Record]) -> Taken:
+    session = unit_of_work.session
+    old = _rows(session, one.table, one.table.c.connection == connection)
+    made, changed, unchanged = [], [], 0
+    left = {row["id"]: row for row in old}
+    for entry in entries:
+        given = _columns(one, connection, entry)
+        known = _known(left, given)
+        if known is None:
+            made.append({"id": new_id(), **given})
+        elif (row := known | given | {"ref": known["ref"]}) != left.pop(known["id"]):
+            changed.append((row, known))
+        else:
+            unchanged += 1
+    gone = [*left.values(), *_left_behind(session, one)]
+    _name(session, one.table, connection, made)
+    delete_rows(session, one.table, one.table.c.id, [row["id"] for row in gone])
+    update_rows(session, one.table, [row for row, _ in changed])
+    insert_rows(session, one.table, made)
+    if one.kind:
+        _tell(unit_of_work, one, made, changed, gone)
+    return Taken(created=len(made), updated=len(changed), unchanged=unchanged, removed=len(gone))
+
+
+def _columns(one: ReferenceList, connection: str, entry: Record) -> Row:
+    names = {column.name for column in one.table.columns} - {"id", "connection"}
+    row = {name: getattr(entry, name) for name in names}
+    if "rate" in row:
+        row["rate"] = parse_decimal(row["rate"])
+    return row | {"connection": connection}
+
+
+def _known(left: Mapping[str, Row], given: Row) -> Row | None:
+    remote_id = given.get("remote_id", "")
+    for row in left.values():
+        if remote_id and row["remote_id"] == remote_id:
+            return row
+    for row in left.values():
+        # An archived account leaves its code to a new one: two that the remote tells apart are two.
+        if row["code"] == given["code"] and not (remote_id and row["remote_id"]):
+            return row
+    return None
+
+
+def _left_behind(session: Session, one: ReferenceList) -> Rows:
+    """Rates that people made before and gave to no connection go when an import brings the ledger's own, but not a zero rate (H-27, H-28)."""
+    if one.table is not tables.tax_rates:
+        return []
+    rates = tables.tax_rates.c
+    return _rows(session, one.table, (rates.connection == "") & (rates.rate != parse_decimal(0)))
+
+
+def _rows(session: Session, table: Table, condition: Any) -> Rows:
+    return [row._asdict() for row in session.execute(select(table).where(condition).order_by(table.c.id))]
+
+
+def _name(session: Session, table: Table, connection: str, made: Rows) -> None:
+    """Give new entries a ref of their own: connection and code, with the id behind it where that is taken already."""
+    for row in made:
+        row["ref"] = row["ref"] or re.sub(r"[^A-Za-z0-9._:@-]", "-", f"{connection}:{row['code'] or row['id']}")[:60]
+    taken: set[str] = set()
+    for chunk in lookup.in_chunks(row["ref"] for row in made):
+        taken.update(session.scalars(select(table.c.ref).where(table.c.ref.in_(chunk))))
+    for row in made:
+        if row["ref"] in taken:
+            row["ref"] = f"{row['ref']}:{row['id']}"
+        taken.add(row["ref"])
+
+
+def _tell(
+    unit_of_work: UnitOfWork, one: ReferenceList, made: Rows, changed: Sequence[tuple[Row, Row]], gone: Rows
+) -> None:
+    for row in made:
+        unit_of_work.save(one.kind, one.record(**row), action=Action.CREATED, changed=frozenset(row) - {"id"})
+    for row, before in changed:
+        names = frozenset(name for name in row if row[name] != before[name])
+        unit_of_work.save(one.kind, one.record(**row), action=Action.UPDATED, changed=names)
+    for row in gone:
+        unit_of_work.save(one.kind, one.record(**row), action=Action.DELETED, changed=frozenset())

@@ -1,0 +1,200 @@
+"""What a record's input may hold, one schema for each kind. They are the declared contract: help and OpenAPI come from them as well."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from marshmallow import Schema, ValidationError, fields
+
+from hookspecs import Problem
+from plugins.core_billing.fields import (
+    Amount,
+    Choice,
+    Currency,
+    Day,
+    ExchangeRate,
+    Flag,
+    Pairs,
+    Ref,
+    Refs,
+    Shown,
+    Text,
+    Whole,
+)
+from plugins.core_billing.totals import EXCLUSIVE, INCLUSIVE, NO_TAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ACCOUNTING_STATUSES: Final = ("draft", "submitted", "authorised")
+LINE_AMOUNTS: Final = (EXCLUSIVE, INCLUSIVE, NO_TAX)
+MOST_LINES: Final = 1000
+ONE: Final = Decimal("1.0000")
+ZERO: Final = Decimal("0.0000")
+
+
+class Input(Schema):
+    """An unknown field is refused, and the message names those that there are."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        shown = {name for name, field in self.fields.items() if isinstance(field, Shown)}
+        names = ", ".join(name for name in self.fields if name not in shown)
+        self.error_messages = {
+            **self.error_messages,
+            "unknown": f"unknown field: accepted are {names}",
+            "type": f"must be an object with the fields {names}",
+        }
+
+
+class AddressInput(Input):
+    line1 = Text(500)
+    line2 = Text(500)
+    city = Text(255)
+    region = Text(255)
+    postal_code = Text(50)
+    country = Text(255)
+
+
+ADDRESS_PARTS: Final = tuple(AddressInput().fields)
+
+
+class AddressField(fields.Nested):
+    """An object; a PATCH changes the parts that it names."""
+
+    def __init__(self) -> None:
+        super().__init__(AddressInput, load_default=dict)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
+    ) -> Any:
+        if value is None:
+            return dict.fromkeys(ADDRESS_PARTS, "")
+        return self._load(value, partial=partial)
+
+
+class PartyInput(Input):
+    ref = Ref(required=True)
+    name = Text(500, required=True)
+    first_name = Text(255)
+    last_name = Text(255)
+    email = Text(255)
+    phone = Text(100)
+    tax_number = Text(100)
+    accounts_code = Text(100)
+    currency = Currency()
+    billing_address = AddressField()
+    sales_tax = Text(100)
+    purchase_tax = Text(100)
+    branding_theme = Text(255)
+    connection = Text(100)
+    active = Flag(default=True)
+
+
+class ProductGroupInput(Input):
+    ref = Ref(required=True)
+    name = Text(255, required=True)
+    sales_account = Text(50)
+    purchase_account = Text(50)
+    tracking = Pairs()
+    exclude_from_accounting = Flag(default=False)
+    use_for_items = Flag(default=False)
+
+
+class ProductInput(Input):
+    ref = Ref(required=True)
+    code = Text(255)
+    name = Text(500, required=True)
+    description = Text(4000)
+    purchase_description = Text(4000)
+    group = Ref()
+    sales_price = Amount(None)
+    purchase_price = Amount(None)
+    sales_account = Text(50)
+    purchase_account = Text(50)
+    sales_tax = Text(100)
+    purchase_tax = Text(100)
+    parent = Ref()
+    connection = Text(100)
+    active = Flag(default=True)
+
+
+class TaxRateInput(Input):
+    ref = Ref(required=True)
+    code = Text(100, required=True)
+    name = Text(255, required=True)
+    rate = Amount(None, within=(0, 1000), required=True)
+    connection = Text(100, keeps=True)
+
+
+class AccountInput(Input):
+    ref = Ref(required=True)
+    code = Text(50, required=True)
+    name = Text(255, required=True)
+    type = Text(50)
+    connection = Text(100, keeps=True)
+
+
+class LineInput(Input):
+    id = Text(32)
+    product = Ref()
+    charge_rate = Ref()
+    item_code = Text(255)
+    description = Text(4000)
+    quantity = Amount(ONE)
+    unit_price = Amount(ZERO)
+    discount_percent = Amount(ZERO, within=(0, 100))
+    account = Text(50)
+    tax_rate = Text(100)
+    tracking = Pairs()
+    time_entries = Refs()
+    effective = Shown()
+
+
+class InvoiceInput(Input):
+    ref = Ref(required=True)
+    number = Text(255, keeps=True)
+    customer = Ref(required=True)
+    issue_date = Day(required=True)
+    due_date = Day()
+    currency = Currency(keeps=True)
+    currency_rate = ExchangeRate()
+    reference = Text(255)
+    line_amounts = Choice(LINE_AMOUNTS, load_default=EXCLUSIVE)
+    accounting_status = Choice(ACCOUNTING_STATUSES, keeps=True)
+    branding_theme = Text(255)
+    lines = Whole(LineInput, most=MOST_LINES)
+
+
+class Reader:
+    """Validates the inputs of one kind. Kept, because building a schema costs more than using it."""
+
+    def __init__(self, schema: type[Input], read_only: frozenset[str]) -> None:
+        self._schema = schema()
+        self.names = tuple(self._schema.fields)
+        self._read_only = read_only
+
+    def read(self, given: Any, *, partial: bool) -> dict[str, Any] | list[Problem]:
+        """The values of an input, or what is wrong with it."""
+        if not isinstance(given, dict):
+            return [Problem("", f"must be an object with the fields {', '.join(self.names)}")]
+        if not self._read_only.isdisjoint(given):
+            named = sorted(self._read_only.intersection(given))
+            if partial:
+                return [Problem(name, "is read-only") for name in named]
+            given = {name: value for name, value in given.items() if name not in self._read_only}
+        try:
+            values: dict[str, Any] = self._schema.load(given, partial=partial or None)
+        except ValidationError as error:
+            return list(_flat(error.messages, ""))
+        return values
+
+
+def _flat(messages: Any, path: str) -> Iterator[Problem]:
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _flat(inner, path if name == "_schema" else f"{path}.{name}" if path else str(name))
+        return
+    for message in messages:
+        yield Problem(path, str(message))

@@ -1,0 +1,236 @@
+"""The plugin's tables. A reference to another record is its id, kept as NULL where there is none and read as an empty string."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+
+from host.db import ID, NAMING, Json, Scaled, UtcDateTime
+from host.db.types import RATE_DECIMALS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+metadata = MetaData(naming_convention=NAMING)
+
+
+class Reference(TypeDecorator[str]):
+    """The id of another record, or an empty string."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value or None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str:
+        return value or ""
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _amount(name: str) -> Column[Any]:
+    return Column(name, Scaled(), nullable=False)
+
+
+def _identity() -> list[Column[Any]]:
+    return [Column("id", ID, primary_key=True), Column("ref", String(100), nullable=False)]
+
+
+parties: Final = Table(
+    "core_billing_parties",
+    metadata,
+    *_identity(),
+    Column("kind", String(20), nullable=False),
+    _text("name"),
+    _text("first_name"),
+    _text("last_name"),
+    _text("email"),
+    _text("phone"),
+    _text("tax_number"),
+    _text("accounts_code"),
+    _text("currency"),
+    Column("billing_address", Json, nullable=False),
+    _text("sales_tax"),
+    _text("purchase_tax"),
+    _text("branding_theme"),
+    _text("connection"),
+    Column("active", Boolean, nullable=False),
+    Index("uq_core_billing_parties_ref", "kind", "ref", unique=True),
+    Index("ix_core_billing_parties_name", "kind", "name", "id"),
+    Index("ix_core_billing_parties_accounts_code", "kind", "accounts_code"),
+)
+"""Customers and suppliers."""
+
+product_groups: Final = Table(
+    "core_billing_product_groups",
+    metadata,
+    *_identity(),
+    _text("name"),
+    _text("sales_account"),
+    _text("purchase_account"),
+    Column("tracking", Json, nullable=False),
+    Column("exclude_from_accounting", Boolean, nullable=False),
+    Column("use_for_items", Boolean, nullable=False),
+    Index("uq_core_billing_product_groups_ref", "ref", unique=True),
+)
+
+products: Final = Table(
+    "core_billing_products",
+    metadata,
+    *_identity(),
+    _text("code"),
+    _text("name"),
+    _text("description"),
+    _text("purchase_description"),
+    Column("group", Reference, ForeignKey(product_groups.c.id), index=True),
+    Column("sales_price", Scaled()),
+    Column("purchase_price", Scaled()),
+    _text("sales_account"),
+    _text("purchase_account"),
+    _text("sales_tax"),
+    _text("purchase_tax"),
+    Column("parent", Reference, ForeignKey("core_billing_products.id"), index=True),
+    _text("connection"),
+    Column("active", Boolean, nullable=False),
+    Index("uq_core_billing_products_ref", "ref", unique=True),
+    Index("ix_core_billing_products_code", "code"),
+    Index("ix_core_billing_products_name", "name", "id"),
+)
+
+tax_rates: Final = Table(
+    "core_billing_tax_rates",
+    metadata,
+    *_identity(),
+    _text("code"),
+    _text("name"),
+    _amount("rate"),
+    _text("connection"),
+    _text("remote_id"),
+    Index("uq_core_billing_tax_rates_ref", "ref", unique=True),
+    Index("ix_core_billing_tax_rates_code", "code", "connection"),
+)
+
+accounts: Final = Table(
+    "core_billing_accounts",
+    metadata,
+    *_identity(),
+    _text("code"),
+    _text("name"),
+    _text("type"),
+    _text("connection"),
+    _text("remote_id"),
+    Index("uq_core_billing_accounts_ref", "ref", unique=True),
+    Index("ix_core_billing_accounts_code", "code", "connection"),
+)
+
+branding_themes: Final = Table(
+    "core_billing_branding_themes",
+    metadata,
+    *_identity(),
+    _text("code"),
+    _text("name"),
+    _text("connection"),
+    Index("ix_core_billing_branding_themes_connection", "connection"),
+)
+
+currencies: Final = Table(
+    "core_billing_currencies",
+    metadata,
+    *_identity(),
+    _text("code"),
+    _text("name"),
+    _text("connection"),
+    Index("ix_core_billing_currencies_connection", "connection"),
+)
+
+connections: Final = Table(
+    "core_billing_connections",
+    metadata,
+    Column("key", String(100), primary_key=True),
+    _text("sales_account"),
+    _text("purchase_account"),
+    _text("sales_tax"),
+    _text("purchase_tax"),
+)
+"""Connections that brought reference data, with what their settings fill in."""
+
+documents: Final = Table(
+    "core_billing_documents",
+    metadata,
+    *_identity(),
+    Column("kind", String(20), nullable=False),
+    _text("number"),
+    Column("contact", ID, ForeignKey(parties.c.id), nullable=False),
+    Column("issue_date", Date, nullable=False),
+    Column("due_date", Date),
+    _text("currency"),
+    Column("currency_rate", Scaled(RATE_DECIMALS)),
+    _text("reference"),
+    Column("line_amounts", String(20), nullable=False),
+    Column("accounting_status", String(20), nullable=False),
+    _text("branding_theme"),
+    Column("status", String(20), nullable=False),
+    _text("status_reason"),
+    Column("former_status", String(20), nullable=False),
+    Column("ended_at", UtcDateTime),
+    _amount("subtotal"),
+    _amount("tax_total"),
+    _amount("total"),
+    _amount("amount_paid"),
+    _amount("amount_due"),
+    Column("totals_known", Boolean, nullable=False),
+)
+"""Invoices, and in time the other kinds of documents. ``ended_at``: its deletion was confirmed; its ref and number may be given again."""
+
+_standing: Final = documents.c.ended_at.is_(None)
+
+
+def _index(*columns: str, unique: bool = False) -> None:
+    """Lists are pages of what has not ended, in one order or another: each order has its index, so that no page sorts them all."""
+    name = f"{'uq' if unique else 'ix'}_core_billing_documents_{columns[-1] if unique else columns[1]}"
+    named = [documents.c[column] for column in columns]
+    Index(name, *named, unique=unique, sqlite_where=_standing, postgresql_where=_standing)
+
+
+_index("kind", "ref", unique=True)
+_index("kind", "number", unique=True)
+_index("kind", "id")
+_index("kind", "issue_date", "id")
+_index("kind", "due_date", "id")
+_index("kind", "total", "id")
+_index("kind", "status", "issue_date", "id")
+Index("ix_core_billing_documents_contact", documents.c.contact, documents.c.issue_date, documents.c.id)
+Index("ix_core_billing_documents_totals_known", documents.c.totals_known, documents.c.id)
+
+lines: Final = Table(
+    "core_billing_lines",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("document", ID, ForeignKey(documents.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("product", Reference, ForeignKey(products.c.id), index=True),
+    _text("item_code"),
+    _text("description"),
+    _amount("quantity"),
+    _amount("unit_price"),
+    _amount("discount_percent"),
+    _text("account"),
+    _text("tax_rate"),
+    Column("tracking", Json, nullable=False),
+    _amount("net"),
+    _amount("tax"),
+    _text("taxed_by"),
+    Index("ix_core_billing_lines_document", "document", "position"),
+)
+"""``taxed_by`` is the code of the rate that ``tax`` was computed with; empty while that is not known (or there is no tax)."""
+
+sequences: Final = Table(
+    "core_billing_sequences",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("last", Integer, nullable=False),
+)

@@ -1,0 +1,106 @@
+"""A small house around the plugin: a migrated database, the saving transaction, and a note of every event that the hooks would get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from host.db import Database
+from host.db.migrate import Line, migrate
+from host.unit_of_work import Saver, Saving
+from plugins.core_billing.assembly import Billing
+from plugins.core_billing.plugin import VERSIONS
+from plugins.core_billing.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from hookspecs import EntityEvent, ListPage, Saved
+    from plugins.core_billing.records import Records
+
+LINE = Line("core_billing", VERSIONS)
+
+
+@dataclass
+class House:
+    database: Database
+    events: list[tuple[str, EntityEvent]] = field(default_factory=list)
+    held: dict[str, set[str]] = field(default_factory=dict)
+    """Which connections hold a record, by its ref."""
+
+    def __post_init__(self) -> None:
+        self.billing = Billing(self._holders, Settings())
+        self.save = Saver(self.database, self._note)
+
+    def _note(self, hook: str, events: list[EntityEvent], unit_of_work: Saving) -> None:
+        self.events.extend((hook, event) for event in events)
+
+    def _holders(self, session: Session, kind: str, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        refs = list(self.held)
+        found = self.of(kind).ids(session, refs)
+        return {found[ref]: frozenset(self.held[ref]) for ref in refs if found.get(ref) in ids}
+
+    def of(self, kind: str) -> Records[Any]:
+        return next(records for records in self.billing.all if records.place.kind == kind)
+
+    def put(self, kind: str, *inputs: dict[str, Any], partial: bool = False) -> list[Saved]:
+        with self.save() as work:
+            return list(self.of(kind).put(work, inputs, partial=partial))
+
+    def saved(self, kind: str, *inputs: dict[str, Any], partial: bool = False) -> list[Saved]:
+        """As ``put``, and every one must be good."""
+        answers = self.put(kind, *inputs, partial=partial)
+        assert [str(problem) for answer in answers for problem in answer.problems] == []
+        return answers
+
+    def problems(self, kind: str, *inputs: dict[str, Any], partial: bool = False) -> list[str]:
+        return [str(problem) for answer in self.put(kind, *inputs, partial=partial) for problem in answer.problems]
+
+    def get(self, kind: str, ref: str) -> dict[str, Any]:
+        with self.database.read() as session:
+            shown = self.of(kind).get(session, ref)
+        assert shown is not None, f"there is no {ref} among the {kind}"
+        return shown
+
+    def page(self, kind: str, **query: Any) -> ListPage:
+        from hookspecs import ListQuery
+
+        with self.database.read() as session:
+            return self.of(kind).list(session, ListQuery(**query))
+
+    def id(self, kind: str, ref: str) -> str:
+        with self.database.read() as session:
+            return self.of(kind).ids(session, [ref])[ref]
+
+    def delete(self, kind: str, ref: str) -> str:
+        with self.save() as work:
+            return self.of(kind).delete(work, ref).value
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """What the hooks were told since the last look: kind, ref and action (``asked`` for a deletion asked for)."""
+        told = [
+            (event.kind, event.record.ref, "asked" if hook == "on_invoice_deleted" else event.action.value)
+            for hook, event in self.events
+        ]
+        self.events.clear()
+        return told
+
+
+@pytest.fixture
+def house(database_url: str) -> Iterator[House]:
+    database = Database.at(database_url)
+    migrate(database, [LINE])
+    yield House(database)
+    database.close()
+
+
+@pytest.fixture
+def sqlite_house(sqlite_url: str) -> Iterator[House]:
+    database = Database.at(sqlite_url)
+    migrate(database, [LINE])
+    yield House(database)
+    database.close()
