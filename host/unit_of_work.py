@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from hookspecs import LOCAL, Action, EntityEvent, Record, UnitOfWork
+from host.db.watch import announce
 from host.errors import CounterfoilError
 from host.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -29,6 +31,15 @@ class Dispatch(Protocol):
     def __call__(self, hook: str, events: list[EntityEvent], unit_of_work: Saving) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a unit of work had collected at one moment."""
+
+    saved: Mapping[tuple[str, str], EntityEvent]
+    asked: Mapping[tuple[str, str], EntityEvent]
+    calls: int
+
+
 class Saving(UnitOfWork):
     """The host's unit of work. See ``hookspecs.UnitOfWork`` for what plugins may do with it."""
 
@@ -39,6 +50,8 @@ class Saving(UnitOfWork):
         self._batch = batch
         self._saved: dict[tuple[str, str], EntityEvent] = {}
         self._asked: dict[tuple[str, str], EntityEvent] = {}
+        self.told = False
+        """Whether any record was saved or asked to be deleted in this transaction."""
         self.calls_after_commit: list[Callable[[], None]] = []
 
     @property
@@ -58,6 +71,7 @@ class Saving(UnitOfWork):
         return self._batch
 
     def save(self, kind: str, record: Record, *, action: Action, changed: frozenset[str]) -> None:
+        self.told = True
         event = self._event(kind, record, action, changed)
         earlier = self._saved.pop((kind, record.id), None)
         merged = merge(earlier, event) if earlier else event
@@ -65,11 +79,21 @@ class Saving(UnitOfWork):
             self._saved[kind, record.id] = merged
 
     def ask_deletion(self, kind: str, record: Record) -> None:
+        self.told = True
         self._saved.pop((kind, record.id), None)
         self._asked[kind, record.id] = self._event(kind, record, Action.DELETED, frozenset())
 
     def after_commit(self, call: Callable[[], None]) -> None:
         self.calls_after_commit.append(call)
+
+    def mark(self) -> Mark:
+        """How far the collecting is: taken before a hook is called in a savepoint."""
+        return Mark(dict(self._saved), dict(self._asked), len(self.calls_after_commit))
+
+    def back_to(self, mark: Mark) -> None:
+        """Forget what was collected since: the savepoint that it was written in was rolled back."""
+        self._saved, self._asked = dict(mark.saved), dict(mark.asked)
+        del self.calls_after_commit[mark.calls :]
 
     def _event(self, kind: str, record: Record, action: Action, changed: frozenset[str]) -> EntityEvent:
         return EntityEvent(
@@ -118,11 +142,15 @@ def _merged_action(earlier: Action, later: Action) -> Action:
 
 
 class Saver:
-    """Opens units of work. The one edge at which billing records are committed."""
+    """Opens units of work. The one edge at which billing records are committed.
 
-    def __init__(self, database: Database, dispatch: Dispatch) -> None:
+    ``on_commit`` is called after each commit that changed something: it wakes whoever has work now.
+    """
+
+    def __init__(self, database: Database, dispatch: Dispatch, on_commit: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._dispatch = dispatch
+        self._on_commit = on_commit
 
     @contextmanager
     def __call__(self, *, origin: str = LOCAL, correlation_id: str = "", batch: str | None = None) -> Iterator[Saving]:
@@ -131,5 +159,9 @@ class Saver:
             work = Saving(session, origin=origin, correlation_id=correlation_id or new_id(), batch=batch)
             yield work
             work.fire_hooks(self._dispatch)
+            if work.told:
+                announce(session)
+        if work.told:
+            self._on_commit()
         for call in work.calls_after_commit:
             call()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from host.config.secret import ACCEPTED, SecretField
 from host.errors import Stop
+from host.words import did_you_mean, listed
 
 Path = tuple[str, ...]
 
@@ -50,16 +50,6 @@ def loaded(schema: Schema, table: Mapping[str, Any], path: Path) -> tuple[dict[s
         faults += [fault for fault in said if not any(fault.path[: len(one)] == one for one in known)]
         return {}, faults
     return dict(settings), faults
-
-
-def did_you_mean(given: str, accepted: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)``, or nothing."""
-    close = get_close_matches(given, list(accepted), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "nothing"
 
 
 def _table_faults(schema: Schema, table: Mapping[str, Any], path: Path) -> Iterable[Fault]:

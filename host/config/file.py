@@ -7,11 +7,12 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from host.config.faults import ConfigFault, Fault, did_you_mean, listed, loaded
+from host.config.faults import ConfigFault, Fault, loaded
 from host.config.lines import KeyPath, key_lines, line_of
 from host.config.secret import reading, too_open
 from host.config.settings import HostSchema, HostSettings, host_settings
 from host.errors import Stop
+from host.words import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

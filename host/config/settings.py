@@ -13,8 +13,8 @@ from marshmallow import Schema, ValidationError, fields
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from host.config.faults import did_you_mean
 from host.config.secret import ACCEPTED, Secret, current_reading, resolve, secret_of
+from host.words import did_you_mean
 
 DATABASES: Final = '"sqlite:///counterfoil.db" or "postgresql://user@host/name" (or env:NAME, file:PATH)'
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from host.db.locks import NamedLock
 from host.errors import Stop
+from host.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,7 +126,7 @@ def _judged(line: Line, connection: Connection | None) -> LineStatus:
         script = _script(_config(line))
         heads, known = script.get_heads(), {revision.revision for revision in script.walk_revisions()}
     except Exception as error:  # noqa: BLE001 - reading revisions runs a plugin's code, which must not stop the host
-        return _failed(line, f"its migrations cannot be read: {_one_line(error)}")
+        return _failed(line, f"its migrations cannot be read: {one_line(error)}")
     if len(heads) != 1:
         return _failed(line, f"its migrations end in {len(heads)} heads ({', '.join(heads)}) instead of one")
     return _compared(line, _version(line, connection), heads[0], known)
@@ -161,11 +162,6 @@ def _failed(line: Line, reason: str) -> LineStatus:
     return LineStatus(name=line.name, standing=Standing.FAILED, reason=reason)
 
 
-def _one_line(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 # -------------------------------------------------------------------------------------------------------------- going on
 
 
@@ -180,7 +176,7 @@ def _advance(database: Database, line: Line) -> LineStatus:
             _upgrade(line, connection)
     except Exception as error:  # noqa: BLE001 - a plugin's migration is the plugin's code: it is told, the others go on
         _log.warning("the migrations of %s failed", line.name, exc_info=True)
-        return _failed(line, f"the migrations of {line.name!r} failed and were undone: {_one_line(error)}")
+        return _failed(line, f"the migrations of {line.name!r} failed and were undone: {one_line(error)}")
     return LineStatus(name=line.name, standing=Standing.CURRENT, at=before.head, head=before.head)
 
 
