@@ -1,0 +1,227 @@
+"""The one place that assembles the application; everything else receives what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sqlalchemy import select
+
+from host import clock
+from host.config import Config, HostSettings, load_config
+from host.crypto import Vault
+from host.daily import Daily
+from host.db import Database
+from host.db.migrate import HOST, Line, LineStatus, require_current, status
+from host.db.watch import Watch
+from host.dispatch import Dispatcher
+from host.jobs import Jobs
+from host.plugins import Plugins
+from host.repair import repair
+from host.sync.engine import Engine
+from host.tables import settings as settings_table
+from host.unit_of_work import Saver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from hookspecs import BillingStore, Kind
+
+# Where another process speaks for a connection, ours asks again this soon: it takes over when that one dies.
+_ASK_AGAIN: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What there is before anything is opened: the configuration, the database it names, the plugins it names (loaded, with their settings)."""
+
+    config: Config
+    database: Database
+    plugins: Plugins
+
+    @property
+    def lines(self) -> list[Line]:
+        """Every line of migrations, the host's first."""
+        return [HOST, *self.plugins.lines]
+
+    def standing(self) -> list[LineStatus]:
+        return status(self.database, self.lines)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_installation(config_path: Path, *, safe_mode: bool = False) -> Installation:
+    """Read the configuration and load the plugins; in safe mode none. Raises ``Stop`` (in one line, or one for each fault) for what a person must mend."""
+    config = load_config(config_path)
+    plugins = Plugins(() if safe_mode else config.host.plugins, None if safe_mode else config.host.plugin_dir)
+    plugins.load()
+    if not safe_mode:
+        plugins.configure(config)
+    return Installation(config, Database.at(config.host.database_url), plugins)
+
+
+@dataclass(slots=True, kw_only=True)
+class Host:
+    """One running host. Opened, it can be asked and written through; ``start`` also lets it work by itself."""
+
+    config: Config
+    database: Database
+    vault: Vault
+    plugins: Plugins
+    saver: Saver
+    jobs: Jobs
+    prefix: str
+    engine: Engine | None
+    """The sync; ``None`` where no plugin keeps the records."""
+    daily: Daily
+    safe_mode: bool = False
+    _watch: Watch | None = field(default=None, init=False)
+
+    @property
+    def settings(self) -> HostSettings:
+        return self.config.host
+
+    @property
+    def store(self) -> BillingStore | None:
+        return self.plugins.store
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The kinds of records that the plugins serve, by name."""
+        return self.plugins.kinds
+
+    @property
+    def providers(self) -> Sequence[Any]:
+        return self.plugins.providers
+
+    # Working by itself -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send what waits, now and whenever something is committed, by this process or another; and tick, unless ``[host] scheduler`` is off."""
+        if self.engine is not None:
+            self.engine.put_defaults()
+        self._watch = Watch(self.database, self.wake)
+        self._watch.start()
+        if self.settings.scheduler:
+            self.jobs.start_ticking(self._tick)
+
+    def wake(self) -> None:
+        """Something was committed: look whether there is work. Costs nothing where the host was only opened."""
+        if self.engine is None:
+            return
+        self.engine.wake()
+        if self._watch is not None:
+            self.jobs.submit(self._look, "look")
+
+    def _tick(self) -> None:
+        self.wake()
+        self.jobs.submit(self.daily.run_due, "daily")
+
+    def _look(self) -> None:
+        assert self.engine is not None
+        for key in self.engine.connections_with_work():
+            self.jobs.submit(partial(self._drain, key), f"drain.{key}")
+
+    def _drain(self, key: str) -> None:
+        assert self.engine is not None
+        drained = self.engine.drain(key)
+        again_at = drained.again_at if drained.spoke else clock.now() + _ASK_AGAIN
+        if again_at is not None:
+            self.jobs.submit_at(again_at, partial(self._drain, key), f"drain.{key}")
+
+    # Ending ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stop taking work, wait for what is being done, let go of everything. What was committed and not done is found at the next start."""
+        if self.engine is not None:
+            self.engine.stop()
+        if self._watch is not None:
+            self._watch.stop()
+        self.jobs.stop()
+        if self.engine is not None:
+            self.engine.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_host(config_path: Path, *, safe_mode: bool = False) -> Host:
+    """Assemble the host that a configuration describes. Raises ``Stop`` where it cannot work until a person mends something."""
+    installation = open_installation(config_path, safe_mode=safe_mode)
+    try:
+        return _assemble(installation, safe_mode=safe_mode)
+    except BaseException:
+        installation.close()
+        raise
+
+
+def _assemble(installation: Installation, *, safe_mode: bool) -> Host:
+    config, database, plugins = installation.config, installation.database, installation.plugins
+    host_line, *plugin_lines = installation.standing()
+    require_current(host_line)
+    plugins.take_standing(plugin_lines)
+    plugins.start()
+    vault = Vault([key.reveal() for key in config.host.secret_keys])
+    wakes = _Later()
+    saver = Saver(database, Dispatcher(plugins), wakes)
+    prefix = _prefix(database)
+    host = Host(
+        config=config,
+        database=database,
+        vault=vault,
+        plugins=plugins,
+        saver=saver,
+        jobs=Jobs(),
+        prefix=prefix,
+        engine=_engine(database, vault, saver, plugins, prefix),
+        daily=Daily(
+            database,
+            plugins,
+            config.host.timezone,
+            config.host.daily_at,
+            own=lambda: repair(database, saver, plugins),
+        ),
+        safe_mode=safe_mode,
+    )
+    wakes.call = host.wake
+    return host
+
+
+class _Later:
+    """A call that is known only when everything is assembled."""
+
+    call: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        if self.call is not None:
+            self.call()
+
+
+def _engine(database: Database, vault: Vault, saver: Saver, plugins: Plugins, prefix: str) -> Engine | None:
+    if plugins.store is None:
+        return None
+    return Engine(
+        database=database,
+        vault=vault,
+        saver=saver,
+        store=plugins.store,
+        providers=plugins.providers,
+        prefix=prefix,
+    )
+
+
+def _prefix(database: Database) -> str:
+    with database.read() as session:
+        found = session.execute(select(settings_table.c.value).where(settings_table.c.name == "prefix"))
+        return str(found.scalar_one())
