@@ -1,0 +1,265 @@
+"""Host and sandbox as processes of their own, driven over sockets and the command line, ended by SIGKILL."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+COUNTERFOIL = (sys.executable, "-m", "host.cli")
+PATIENCE_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(
+    fulfilled: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS, what: str = "", pause: float = 0.02
+) -> Any:
+    """What ``fulfilled`` answers once it answers something true."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = fulfilled()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what or fulfilled}")
+        time.sleep(pause)
+
+
+class Program:
+    """A process in a group of its own, its output kept in a file."""
+
+    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, **(environment or {})},
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group: nothing of it can tidy up."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for the end."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox, with its control interface."""
+
+    folder: Path
+    options: Sequence[str] = ()
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.program = self.start()
+
+    def start(self) -> Program:
+        state = self.folder / "sandbox.db"
+        command = (sys.executable, "-m", "plugins.xero.sandbox", "--port", str(self.port), "--state", str(state))
+        program = Program((*command, *self.options), self.folder / "sandbox.log")
+        wait_until(lambda: self.is_up() or not program.alive, what="the sandbox")
+        assert program.alive, program.output()
+        return program
+
+    def is_up(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/_sandbox/limits").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        answer = httpx.request(method, f"{self.url}/_sandbox/{path}", json=body or None, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def calls(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.control("GET", "calls")
+        return found
+
+    def writes(self) -> list[dict[str, Any]]:
+        """The calls that write records, in the order in which they arrived."""
+        return [one for one in self.calls() if one["method"] in {"PUT", "POST", "DELETE"} and "api.xro" in one["path"]]
+
+    def fault(self, method: str, path: str, kind: str, **more: Any) -> None:
+        self.control("POST", "faults", method=method, path=path, kind=kind, **{"times": 1, **more})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.program.kill()
+
+
+@dataclass
+class Host:
+    """One installation: a folder with a configuration, its servers, its command line."""
+
+    folder: Path
+    database_url: str
+    sandbox: Sandbox
+    environment: dict[str, str] = field(default_factory=dict)
+    servers: list[Server] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "counterfoil.toml"
+
+    def set_up(self, *, connect: bool = True) -> None:
+        """A configuration that works with the sandbox, migrated tables, and a connection with its reference data."""
+        self.run("init", str(self.folder), "--sandbox", self.sandbox.url, config=False)
+        self.set("database_url", self.database_url)
+        self.run("migrate")
+        if connect:
+            self.run("xero", "connect", "demo", "--auth", "custom")
+            self.run("import", "all", "--connection", "demo")
+
+    def set(self, key: str, value: str) -> None:
+        """Change a setting of ``[host]``."""
+        lines = self.config.read_text().splitlines()
+        kept = [line for line in lines if not line.startswith(f"{key} =")]
+        place = kept.index("[host]") + 1
+        self.config.write_text("\n".join([*kept[:place], f"{key} = {json.dumps(value)}", *kept[place:]]) + "\n")
+
+    def replace(self, old: str, new: str) -> None:
+        text = self.config.read_text()
+        assert old in text, f"{old!r} is not in the configuration"
+        self.config.write_text(text.replace(old, new))
+
+    def run(
+        self, *arguments: str, config: bool = True, code: int | None = 0, text: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """One command; fails unless it ends with ``code`` (``None``: however it ends)."""
+        chosen = ("-c", str(self.config)) if config else ()
+        done = subprocess.run(
+            [*COUNTERFOIL, *chosen, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            env={**os.environ, **self.environment},
+        )
+        if code is not None and done.returncode != code:
+            raise AssertionError(f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code).stdout)
+
+    def start(self, *command: str) -> Program:
+        """A command that goes on by itself."""
+        log = self.folder / f"{command[0]}-{len(list(self.folder.glob('*.log')))}.log"
+        return Program([*COUNTERFOIL, "-c", str(self.config), *command], log, self.environment)
+
+    def serve(self, *, wait: bool = True) -> Server:
+        server = Server(self, wait=wait)
+        self.servers.append(server)
+        return server
+
+    def token(self, role: str = "admin") -> str:
+        return self.run("token", "create", "--role", role).stdout.strip()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self.servers:
+            server.program.kill()
+
+
+class Server:
+    """A running ``counterfoil serve``."""
+
+    def __init__(self, host: Host, *, wait: bool = True) -> None:
+        self.host = host
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        log = host.folder / f"server-{len(host.servers)}.log"
+        self.program = Program(
+            [*COUNTERFOIL, "-c", str(host.config), "serve", "--port", str(self.port)], log, host.environment
+        )
+        self._client: httpx.Client | None = None
+        if wait:
+            wait_until(lambda: self.is_up() or not self.program.alive, what="the server")
+            assert self.program.alive, self.program.output()
+
+    def is_up(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    @property
+    def api(self) -> httpx.Client:
+        """A client with an admin's token."""
+        if self._client is None:
+            headers = {"Authorization": f"Bearer {self.host.token()}"}
+            self._client = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
+        return self._client
+
+    def get(self, path: str) -> Any:
+        answer = self.api.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def put(self, path: str, record: Mapping[str, Any]) -> Any:
+        answer = self.api.put(path, json=record)
+        assert answer.status_code in {200, 201}, answer.text
+        return answer.json()
+
+    def state(self, path: str) -> str:
+        [sync] = self.get(path)["sync"]
+        state: str = sync["state"]
+        return state
+
+    def wait_for_state(self, path: str, *states: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
+        """The record once its sync state is one of these."""
+
+        def reached() -> dict[str, Any] | None:
+            record: dict[str, Any] = self.get(path)
+            return record if record["sync"] and record["sync"][0]["state"] in states else None
+
+        found: dict[str, Any] = wait_until(reached, seconds=seconds, what=f"{path} to be {' or '.join(states)}")
+        return found
+
+    def kill(self) -> None:
+        self.program.kill()

@@ -1,0 +1,51 @@
+"""Whatever kills the server, at whatever moment: nothing is doubled, nothing is missing."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import chinook
+from tests.e2e.conftest import MakeHost, MakeSandbox
+from tests.e2e.official import Official
+from tests.e2e.processes import Sandbox, wait_until
+
+FULL = bool(os.environ.get("FULL"))
+KILLS = 1000 if FULL else 30
+LATENCY = "0.4"
+LIFE_SECONDS = (0.4, 2.0)
+"""A server needs about a second before its first call: about half of the kills fall on one that is starting, taking over or settling."""
+
+
+@pytest.mark.timeout(36_000 if FULL else 900)
+def test_a_server_killed_again_and_again_still_sends_everything_once(
+    make_sandbox: MakeSandbox, make_host: MakeHost, reference: Path
+) -> None:
+    sandbox = make_sandbox("--no-limits", "--latency", LATENCY)
+    host = make_host(sandbox)
+    host.replace("concurrent = 5", "concurrent = 3")  # so that the shop lasts for all the kills
+    chinook.load_all(host, reference)
+    dice = random.Random(20261122)
+
+    server = host.serve()
+    wait_until(sandbox.writes, what="the first write")
+    with_calls_out = 0
+    for kill in range(KILLS):
+        server.kill()
+        with_calls_out += bool([call for call in sandbox.calls() if call["status"] is None])
+        assert not everything_is_written(sandbox), f"kill {kill} fell after the last write"
+        server = host.serve(wait=False)
+        time.sleep(dice.uniform(*LIFE_SECONDS))
+    server.kill()
+    assert with_calls_out >= KILLS // 6
+
+    host.run("sync", "--wait")
+    chinook.assert_all_is_there(Official(sandbox.url), reference)
+
+
+def everything_is_written(sandbox: Sandbox) -> bool:
+    return len(Official(sandbox.url).invoices()) == chinook.INVOICES
