@@ -326,6 +326,14 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stale(Rejected):
+    """It names another record by a number that the remote does not know any more. Reading ``look`` brings today's numbers (``Looked.numbers``); then it is
+    planned anew, once: said of the same generation again, it is an ordinary refusal."""
+
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """The mark is taken: it may be ours from a call whose answer was lost. The engine reads and looks."""
 
@@ -361,10 +369,11 @@ class Planned:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """What reading found, aligned with the looks: the remote record (or the candidates, as the provider likes it) or ``None``. ``more``: read this too,
-    then ask again."""
+    then ask again. ``numbers``: what records that are linked already are called at the remote now, by kind and remote id; their links take it over."""
 
     found: Sequence[JSON | None] = ()
     more: Request | None = None
+    numbers: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------------------------- credentials
