@@ -99,6 +99,10 @@ def save_connection(
     return get_connection(session, key)
 
 
+def rename_connection(session: Session, key: str, name: str) -> None:
+    session.execute(update(connections).where(connections.c.key == key).values(name=name))
+
+
 def mark_disconnected(session: Session, key: str, reason: str) -> None:
     """The connection needs a person. Its records keep waiting."""
     session.execute(update(connections).where(connections.c.key == key).values(status=DISCONNECTED, reason=reason))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hookspecs import Action, BillingStore, Document, EntityEvent, Record, ReferenceData, Taken
 from host import clock
 from host.db.locks import NamedLock
+from host.db.watch import announce
 from host.errors import AskPerson, Stop
 from host.ids import new_id
 from host.sync import views
@@ -25,7 +26,14 @@ from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
 from host.sync.booking import Booker
 from host.sync.carrier import Carrier
 from host.sync.client import Clients
-from host.sync.connections import CONNECTED, all_connections, find_connection, get_connection, save_connection
+from host.sync.connections import (
+    CONNECTED,
+    all_connections,
+    find_connection,
+    get_connection,
+    rename_connection,
+    save_connection,
+)
 from host.sync.deciding import Decider
 from host.sync.drain import Drain, Wakeup
 from host.sync.grants import Grants, grant_of
@@ -264,6 +272,7 @@ class Engine:
         """Nothing more will come: what waits goes."""
         with self._database.write() as session:
             close_batch(session, batch)
+            announce(session)
         self.wake()
 
     # Connections ---------------------------------------------------------------------------------------------------
@@ -297,9 +306,15 @@ class Engine:
                 organisation=organisation,
                 grant_id=grant_id,
             )
+            announce(session)
         self._put_defaults(chosen, connection)
         self.wake()
         return connection
+
+    def rename(self, key: str, name: str) -> None:
+        """Change the shown name of a connection; its key and its organisation are for life."""
+        with self._database.write() as session:
+            rename_connection(session, get_connection(session, key).key, name)
 
     def _asking(self, provider: Provider, connection: Connection, grant_id: str, purpose: str) -> Asking:
         return Asking(
@@ -354,6 +369,7 @@ class Engine:
                 )
                 .values(state="waiting", due_at=clock.now(), reason="")
             )
+            announce(session)
         self.wake()
 
     # Looking -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,107 @@
+"""The web application: every address, and what stands around them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from host.web import records, syncing
+from host.web.access import ADMIN
+from host.web.problems import Refusal
+from host.web.resource import Desk, problem_response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+    from host.web.served import Served
+
+API: Final = "/api/v1"
+_access: Final = logging.getLogger("host.web.access_log")
+
+
+def build(host: Served, *, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    """The application of one host."""
+    app = Starlette(
+        routes=[Route("/healthz", _health), *_api(Desk(host))],
+        middleware=[Middleware(AccessLog)],
+        exception_handlers={HTTPException: _refused_by_starlette},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # an address with a slash too many is wrong, not somewhere else
+    return app
+
+
+def _api(desk: Desk) -> Sequence[Route]:
+    """The fixed addresses stand before the kinds: a kind of such a name would never be reached."""
+    record = {
+        "GET": records.get_record,
+        "PUT": records.put_record,
+        "PATCH": records.patch_record,
+        "DELETE": records.delete_record,
+    }
+    at = desk.resource
+    return [
+        at(f"{API}/sync", {"POST": syncing.request_sync}),
+        at(f"{API}/batches/{{id}}", {"GET": syncing.show_batch}),
+        at(f"{API}/errors", {"GET": syncing.list_errors}),
+        at(f"{API}/connections", {"GET": syncing.list_connections}, role=ADMIN),
+        at(
+            f"{API}/connections/{{key}}",
+            {"GET": syncing.get_connection, "PATCH": syncing.rename_connection},
+            role=ADMIN,
+        ),
+        at(f"{API}/connections/{{key}}/import", {"POST": syncing.import_reference}, role=ADMIN),
+        at(f"{API}/requests", {"GET": syncing.list_requests}, role=ADMIN),
+        at(f"{API}/requests/{{id}}", {"GET": syncing.get_request}, role=ADMIN),
+        at(f"{API}/plugins", {"GET": syncing.list_plugins}, role=ADMIN),
+        at(f"{API}/{{kind}}", {"GET": records.list_records}),
+        at(f"{API}/{{kind}}/bulk", {"POST": records.put_many, **record}, largest_body=records.LARGEST_BULK),
+        at(f"{API}/{{kind}}/{{ref}}", record),
+    ]
+
+
+async def _health(_request: Request) -> Response:
+    """The process answers. Says nothing of the database or of any connection: a restart would mend neither."""
+    return JSONResponse({"status": "ok"})
+
+
+async def _refused_by_starlette(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = f"there is nothing at {request.url.path}" if error.status_code == 404 else error.detail
+    return problem_response(Refusal(error.status_code, detail, headers=dict(error.headers or {})))
+
+
+class AccessLog:
+    """One line for each request, without its query: people search for names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.monotonic(), 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            caller = scope.get("counterfoil.caller", "-")
+            took = (time.monotonic() - started) * 1000
+            _access.info("%s %s %s %d %.0f ms", caller, scope["method"], scope["path"], status, took)

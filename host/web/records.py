@@ -1,0 +1,149 @@
+"""The records: list, read, put, patch, delete, and many at once."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, Problem, Refused, Saved
+from host.loading import Interrupted, Loader, as_json, lines
+from host.web.exchange import JSON_LINES_TYPE, LARGEST_PAGE, Answer, Asked, json_lines, whole_number
+from host.web.problems import Refusal, bad_request, conflict, invalid, not_found
+from host.words import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from host.sync.engine import Engine
+    from host.web.served import Served
+
+PAGE_SIZE: Final = 50
+LARGEST_BULK: Final = 32 * 1024 * 1024
+_STATUSES: Final = {Deletion.ASKED: 202, Deletion.INACTIVE: 200}
+
+
+def kind_of(host: Served, name: str) -> Kind:
+    """The kind of this name. Raises ``Refusal`` naming those that there are."""
+    if name in host.kinds:
+        return host.kinds[name]
+    known = ", ".join(sorted(host.kinds)) or "none: no plugin that keeps records is running"
+    raise not_found(f"there is no kind {name!r}{did_you_mean(name, host.kinds)}: the kinds are {known}")
+
+
+def _kind(asked: Asked) -> Kind:
+    return kind_of(asked.host, asked.path["kind"])
+
+
+def _ref(asked: Asked) -> str:
+    # "bulk" is a ref like any other, for every method but POST.
+    return asked.path.get("ref", "bulk")
+
+
+def list_records(asked: Asked) -> Answer:
+    kind, query = _kind(asked), _list_query(asked.any_parameters())
+    with asked.host.database.read() as session:
+        try:
+            page = kind.service.list(session, query)
+        except BadQuery as error:
+            raise bad_request(str(error)) from None
+        items = _with_states(asked.engine, session, kind, page.items)
+    return Answer({"items": items, "page": query.page, "page_size": query.page_size, "total": page.total})
+
+
+def _list_query(given: dict[str, str]) -> ListQuery:
+    return ListQuery(
+        q=given.pop("q", ""),
+        sort=given.pop("sort", ""),
+        page=whole_number(given, "page", default=1),
+        page_size=whole_number(given, "page_size", default=PAGE_SIZE, most=LARGEST_PAGE),
+        filters=given,
+    )
+
+
+def _with_states(engine: Engine, session: Session, kind: Kind, records: Sequence[JSON]) -> Sequence[JSON]:
+    states = engine.states(session, kind.name, [record["id"] for record in records])
+    return [{**record, "sync": states.get(record["id"], [])} for record in records]
+
+
+def get_record(asked: Asked) -> Answer:
+    asked.parameters()
+    return Answer(_shown(asked, _kind(asked)))
+
+
+def _shown(asked: Asked, kind: Kind) -> JSON:
+    with asked.host.database.read() as session:
+        record = kind.service.get(session, _ref(asked))
+        if record is None:
+            raise _no_such(kind, _ref(asked))
+        return _with_states(asked.engine, session, kind, [record])[0]
+
+
+def _no_such(kind: Kind, ref: str) -> Refusal:
+    return not_found(f"there is nothing with the ref {ref!r} among the {kind.name}")
+
+
+def put_record(asked: Asked) -> Answer:
+    saved = _save(asked, partial=False)
+    return Answer(_shown(asked, _kind(asked)), 201 if saved.created else 200)
+
+
+def patch_record(asked: Asked) -> Answer:
+    _save(asked, partial=True)
+    return Answer(_shown(asked, _kind(asked)))
+
+
+def _save(asked: Asked, *, partial: bool) -> Saved:
+    kind = _kind(asked)
+    record = _named_by_address(asked.json(), _ref(asked))
+    with asked.host.saver(correlation_id=asked.correlation_id) as work:
+        if partial and _ref(asked) not in kind.service.ids(work.session, [_ref(asked)]):
+            raise _no_such(kind, _ref(asked))
+        [saved] = kind.service.put(work, [record], partial=partial)
+    if saved.problems:
+        raise invalid(saved.problems)
+    return saved
+
+
+def _named_by_address(record: JSON, ref: str) -> JSON:
+    if record.setdefault("ref", ref) != ref:
+        raise invalid([Problem("ref", f"must be {ref} as in the address, or be left out")])
+    return record
+
+
+def delete_record(asked: Asked) -> Answer:
+    kind, ref = _kind(asked), _ref(asked)
+    try:
+        with asked.host.saver(correlation_id=asked.correlation_id) as work:
+            if ref not in kind.service.ids(work.session, [ref]):
+                raise _no_such(kind, ref)
+            outcome = kind.service.delete(work, ref)
+    except Refused as error:
+        raise conflict(str(error)) from None
+    if outcome is Deletion.GONE:
+        return Answer(status=204)
+    return Answer(_shown(asked, kind), _STATUSES[outcome])
+
+
+def put_many(asked: Asked) -> Answer:
+    """JSON Lines in, one answer for each line out. Each line stands for itself: bad ones are answered and the others saved."""
+    kind = _kind(asked)
+    body = asked.json_lines()
+    loader = Loader(
+        kind=kind, saver=asked.host.saver, sync=asked.engine, purpose="bulk", correlation_id=asked.correlation_id
+    )
+    outcomes: list[dict[str, Any]] = []
+    try:
+        outcomes.extend(as_json(outcome) for outcome in loader.load(lines(io.BytesIO(body))))
+    except Interrupted as error:
+        if not outcomes:
+            raise Refusal(503, str(error), headers={"Retry-After": "5"}) from error
+        outcomes.append(
+            {"line": error.line, "ref": "", "result": "stopped", "errors": [{"field": "", "message": str(error)}]}
+        )
+    asked.host.wake()
+    if not outcomes:
+        raise bad_request("the body is empty: it takes one JSON object per line")
+    headers = {"Location": f"/api/v1/batches/{loader.batch}"}
+    return Answer(json_lines(outcomes), 200, headers, JSON_LINES_TYPE)

@@ -1,0 +1,166 @@
+"""One address: lets the caller in, reads the body, runs the handler in a worker thread, and turns what it raises into a problem document."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from host import clock
+from host.errors import AskPerson, CounterfoilError, Retry, Wait
+from host.ids import new_id
+from host.web.access import USER, Caller, authenticate
+from host.web.exchange import Answer, Asked, json_bytes
+from host.web.problems import MEDIA_TYPE, Refusal, conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+    from host.web.served import Served
+
+    Handler = Callable[[Asked], Answer]
+
+T = TypeVar("T")
+
+AT_ONCE: Final = 8
+"""Requests worked on at a time: fewer than the database has connections, so that a drain never waits for one."""
+LARGEST_BODY: Final = 4 * 1024 * 1024
+CORRELATION: Final = "X-Correlation-Id"
+_RETRY_SECONDS: Final = "5"
+
+_log = logging.getLogger(__name__)
+
+
+class Desk:
+    """What all resources of one application share."""
+
+    def __init__(self, host: Served) -> None:
+        self.host = host
+        self._threads = CapacityLimiter(AT_ONCE)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+    def resource(
+        self, path: str, handlers: Mapping[str, Handler], *, role: str = USER, largest_body: int = LARGEST_BODY
+    ) -> Route:
+        """A route for an address, with a handler for each method."""
+        return Route(path, Resource(self, role, largest_body, handlers))
+
+
+class Resource:
+    """An ASGI application, so that it sees every method and can say which there are."""
+
+    def __init__(self, desk: Desk, role: str, largest_body: int, handlers: Mapping[str, Handler]) -> None:
+        self._desk = desk
+        self._role = role
+        self._largest_body = largest_body
+        self._handlers = dict(handlers)
+        if "GET" in self._handlers:
+            self._handlers["HEAD"] = self._handlers["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, correlation_id = Request(scope, receive), new_id()
+        try:
+            answer = await self._answer(request, correlation_id)
+        except Refusal as refusal:
+            answer = refused(refusal)
+        except ClientDisconnect:
+            return
+        response = response_of(answer)
+        response.headers[CORRELATION] = correlation_id
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, correlation_id: str) -> Answer:
+        caller = await self._desk.in_thread(lambda: self._let_in(request))
+        request.scope["counterfoil.caller"] = caller.shown
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            allowed = ", ".join(sorted(self._handlers))
+            raise Refusal(
+                405, f"{request.method} is not possible here: there are {allowed}", headers={"Allow": allowed}
+            )
+        asked = Asked(
+            host=self._desk.host,
+            caller=caller,
+            correlation_id=correlation_id,
+            path=request.path_params,
+            query=request.query_params.multi_items(),
+            content_type=request.headers.get("content-type", ""),
+            body=await self._body(request),
+        )
+        return await self._desk.in_thread(lambda: guarded(lambda: handler(asked), correlation_id))
+
+    def _let_in(self, request: Request) -> Caller:
+        caller = guarded(lambda: authenticate(self._desk.host.database, request.headers.get("authorization")), "")
+        caller.require(self._role)
+        return caller
+
+    async def _body(self, request: Request) -> bytes:
+        # Not Starlette's max_body_size: its 413 is a plain text, and cannot be given another face.
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self._largest_body:
+            raise self._too_large()
+        parts, size = [], 0
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > self._largest_body:
+                raise self._too_large()
+        return b"".join(parts)
+
+    def _too_large(self) -> Refusal:
+        largest = self._largest_body // 1024 // 1024
+        # Closed, because what the client still sends is not read any more.
+        return Refusal(413, f"the body is too large: accepted are up to {largest} MB", headers={"Connection": "close"})
+
+
+def guarded(work: Callable[[], T], correlation_id: str) -> T:
+    """Whatever ``work`` raises, as a ``Refusal``."""
+    try:
+        return work()
+    except Refusal:
+        raise
+    except AskPerson as error:
+        raise conflict(str(error)) from error
+    except Wait as error:
+        raise _later(str(error), str(max(1, round((error.until - clock.now()).total_seconds())))) from error
+    except Retry as error:
+        raise _later(str(error), _RETRY_SECONDS) from error
+    except CounterfoilError as error:
+        _log.error("%s: %s", correlation_id, error)
+        raise Refusal(500, str(error)) from error
+    except (OperationalError, NoFreeConnection) as error:
+        _log.error("%s: the database cannot be used: %s", correlation_id, error)
+        raise _later("the database cannot be used just now: nothing was saved, try again", _RETRY_SECONDS) from error
+    except Exception as error:  # told in the log, and to the caller as ours
+        _log.exception("%s: unexpected", correlation_id)
+        detail = f"an error of ours, not of the request; the log tells more under {correlation_id}"
+        raise Refusal(500, detail) from error
+
+
+def _later(detail: str, seconds: str) -> Refusal:
+    return Refusal(503, detail, headers={"Retry-After": seconds})
+
+
+def refused(refusal: Refusal) -> Answer:
+    return Answer(json_bytes(refusal.document()), refusal.status, refusal.headers, MEDIA_TYPE)
+
+
+def problem_response(refusal: Refusal) -> Response:
+    """For what Starlette refuses itself, before a resource is found."""
+    return response_of(refused(refusal))
+
+
+def response_of(answer: Answer) -> Response:
+    media_type = None if answer.body is None else answer.media_type
+    return Response(answer.rendered(), answer.status, dict(answer.headers), media_type)

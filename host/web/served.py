@@ -1,0 +1,32 @@
+"""What the web side needs of a host. ``host.app`` assembles it; tests may hand in a small one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hookspecs import Kind
+    from host.db import Database
+    from host.plugins import Plugins
+    from host.sync.engine import Engine
+    from host.unit_of_work import Saver
+
+
+class Served(Protocol):
+    """One host, as the API sees it."""
+
+    @property
+    def database(self) -> Database: ...
+    @property
+    def saver(self) -> Saver: ...
+    @property
+    def kinds(self) -> Mapping[str, Kind]: ...
+    @property
+    def engine(self) -> Engine | None: ...
+    @property
+    def plugins(self) -> Plugins: ...
+
+    def wake(self) -> None:
+        """Something was committed past the saver: look whether there is work."""
