@@ -159,7 +159,11 @@ class Contacts:
             remote_number=found.get("AccountNumber", ""),
             remote_url=contact_url("", found["ContactID"]),
             # What a listing leaves out (addresses, phones) is taken as unknown there, and sent again with the next change.
-            answered={"fields": {name: found[name] for name in sent if isinstance(found.get(name), str)}},
+            answered={
+                "fields": {
+                    name: found[name] for name in sent if name not in NOT_FIELDS and _comparable(found.get(name))
+                }
+            },
         )
 
 

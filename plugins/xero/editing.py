@@ -97,6 +97,10 @@ def _compare_headers(element: JSON, agreed: JSON, remote: JSON) -> tuple[JSON, l
         mine, there = ours.get(name), theirs.get(name)
         if mine == there or mine == sent.get(name):
             continue
+        if mine is None and name != "Reference":
+            # Nothing can be put in the place of a date, a currency or an id: there is no way to send "none".
+            warnings.append(f"{name} stays {_shown(there)} in Xero, where it can't be emptied")
+            continue
         changes[name] = "" if mine is None else mine
         if name in got and there != got[name]:
             warnings.append(f"{name} was changed in Xero to {_shown(there)}; ours, {_shown(mine)}, was sent")

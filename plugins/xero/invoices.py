@@ -6,6 +6,7 @@ a call, and never with the number; deleted while draft or submitted, voided once
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,12 +24,14 @@ from host.sync.provider import (
     Planned,
     Prepared,
     Refuse,
+    Rejected,
     Request,
     Send,
+    Stale,
     Verb,
     Wanted,
 )
-from plugins.xero import looking, replies
+from plugins.xero import items, looking, replies
 from plugins.xero.catalogue import Books, Missing
 from plugins.xero.editing import NotEditable, agree, compare, line_of
 from plugins.xero.items import FOUR_DECIMALS
@@ -50,6 +53,7 @@ KEY: Final = "Invoices"
 PATH: Final = "/api.xro/2.0/Invoices"
 LONGEST: Final = 255
 IDS_IN_A_CALL: Final = 40  # limited by the address's length (API facts 2.2)
+NO_SUCH_ITEM: Final = re.compile(r"\bItem code '.*' is not valid")
 LINE_AMOUNTS: Final = {"exclusive": "Exclusive", "inclusive": "Inclusive", "no_tax": "NoTax"}
 
 _schema: Final = InvoiceSchema()
@@ -103,7 +107,8 @@ class Invoices:
         )
 
     def answers(self, planned: Sequence[Planned], response: Response) -> Sequence[Answer]:
-        return replies.read_answers(planned, response, KEY, ("InvoiceID", "InvoiceNumber"), _saved)
+        read = replies.read_answers(planned, response, KEY, ("InvoiceID", "InvoiceNumber"), _saved)
+        return [stale_or(answer, one) for one, answer in zip(planned, read, strict=True)]
 
     # ------------------------------------------------------------------------------------------------------ looking
 
@@ -111,6 +116,8 @@ class Invoices:
         values = [_value(one) for one in planned]
         paged = (("page", "1"), ("pageSize", "1000"), FOUR_DECIMALS)  # unpaged lists come without lines (API facts 3.7)
         match planned[0].step.lane:
+            case "items":
+                return items.by_ids([id for value in values for id in value.split(",")])
             case "id":
                 return looking.get(PATH, ("IDs", ",".join(values)), *paged)
             case "number":
@@ -119,6 +126,8 @@ class Invoices:
                 return looking.get(PATH, ("searchTerm", values[0]), *paged)
 
     def look_answer(self, planned: Sequence[Planned], responses: Sequence[Response]) -> Looked:
+        if planned[0].step.lane == "items":
+            return Looked(found=[None] * len(planned), numbers=items.numbers(responses))
         more = looking.next_page(self.look_request(planned), responses)
         if more:
             return Looked(found=[None] * len(planned), more=more)
@@ -373,6 +382,17 @@ def _saved(planned: Planned, element: JSON) -> Answer:
         return Gone(status=PLAIN[body["Status"]])
     data = planned.prepared.data if planned.prepared else None
     return done(planned.wish, body, element, short_code=data.short_code if data else "")
+
+
+def stale_or(answer: Answer, planned: Planned) -> Answer:
+    """An item that people gave another code at Xero is still the same item: a refusal of its old code asks for the new one (A-15)."""
+    if not isinstance(answer, Rejected) or not NO_SUCH_ITEM.search(answer.reason) or planned.prepared is None:
+        return answer
+    data: InvoiceData = planned.prepared.data
+    linked = sorted({line.item_id for line in data.lines if line.item_id})
+    if not linked:
+        return answer
+    return Stale(reason=answer.reason, look=Look(lane="items", value=",".join(linked), most=1))
 
 
 def done(wish: Wish, sent: JSON, element: JSON, *, short_code: str) -> Done:

@@ -104,7 +104,8 @@ class Items:
         exact = {element.get("Code", ""): element for element in listed}
         # Whether codes differ by case is not documented: the exact one is preferred, and any other is better than a refusal.
         folded = {code.casefold(): element for code, element in exact.items()}
-        return Looked(found=[exact.get(code) or folded.get(code.casefold()) for code in map(_value, planned)])
+        found = [exact.get(code) or folded.get(code.casefold()) for code in map(_value, planned)]
+        return Looked(found=found, numbers=numbers(responses))
 
     # ----------------------------------------------------------------------------------------------------- settling
 
@@ -118,6 +119,19 @@ class Items:
         if _is_as_sent(sent, found):
             return Done(remote_id=found["ItemID"], remote_number=found["Code"], answered=_agreed(found))
         return Adopt(remote_id=found["ItemID"], remote_number=found["Code"], answered=_agreed(found))
+
+
+def by_ids(item_ids: Sequence[str]) -> Request:
+    """Read these items, whatever they are called now."""
+    if len(item_ids) > looking.FEW:
+        return looking.get(PATH, FOUR_DECIMALS)
+    return looking.get(PATH, ("where", " OR ".join(f'ItemID==guid("{id}")' for id in item_ids)), FOUR_DECIMALS)
+
+
+def numbers(responses: Sequence[Response]) -> dict[tuple[str, str], str]:
+    """What Xero calls its items now, for their links."""
+    listed = looking.pages(responses, KEY)
+    return {("products", element["ItemID"]): element["Code"] for element in listed}
 
 
 # ------------------------------------------------------------------------------------------------------------ mapping

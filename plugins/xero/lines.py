@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from host.sync.provider import JSON, Link
     from plugins.xero.settings import Preset
 
+BY_ID: Final = "id:"
+
 _schema: Final = LineSchema()
 
 
@@ -41,11 +43,12 @@ class LineDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyLine:
-    """A line of ours and what goes out for it. ``inputs``: what its equality is about."""
+    """A line of ours and what goes out for it. ``inputs``: what its equality is about. ``item_id``: Xero's id of the item it was resolved to, if by link."""
 
     id: str
     element: JSON
     inputs: list[Any]
+    item_id: str = ""
 
 
 def ready_lines(document: Document, desk: LineDesk, shop: Workshop) -> list[ReadyLine]:
@@ -75,7 +78,10 @@ def _ready(line: Line, place: int, document: Document, desk: LineDesk, shop: Wor
     )
     amounts = [str(number(value)) for value in (line.quantity, line.unit_price, line.discount_percent)]
     return ReadyLine(
-        id=line.id, element=element, inputs=[line.id, line.description, *amounts, item_identity, account, tax]
+        id=line.id,
+        element=element,
+        inputs=[line.id, line.description, *amounts, item_identity, account, tax],
+        item_id=item_identity.removeprefix(BY_ID) if item_identity.startswith(BY_ID) else "",
     )
 
 
@@ -88,7 +94,7 @@ def _item(line: Line, name: str, desk: LineDesk) -> tuple[str, str]:
     link = desk.links.get(line.item)
     if link and link.connection == desk.connection:
         if link.remote_id:
-            return link.remote_number, f"id:{link.remote_id}"
+            return link.remote_number, f"{BY_ID}{link.remote_id}"
         if link.on_its_way:
             raise NotYet(
                 Blocked(reason=f"{name}: its product is on its way to Xero", waits_for=("products", line.item))

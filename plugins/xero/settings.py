@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 ENTITIES: Final = ("customers", "suppliers", "products", "invoices")
 LONGEST_LIMIT: Final = 1_000_000
 KEY: Final = validate.Regexp(
-    r"[A-Za-z0-9._-]{1,100}\Z", error="{input!r} is not a connection key: letters, digits and ._- are accepted"
+    r"[a-z0-9][a-z0-9_-]{0,49}\Z",
+    error="{input!r} is not a connection key: 1 to 50 of a-z, 0-9, - and _ are accepted, beginning with a letter or digit",
 )
 
 
