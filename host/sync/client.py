@@ -60,16 +60,19 @@ class Client:
 
 
 class Clients:
-    """One client per connection, made when first needed."""
+    """One client per connection, made when first needed. ``transport`` carries their calls in place of the network, where given."""
 
-    def __init__(self, patience: timedelta) -> None:
+    def __init__(self, patience: timedelta, *, transport: httpx.BaseTransport | None = None) -> None:
         self.patience = patience
+        self._transport = transport
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
 
     def of(self, connection: str) -> Client:
         with self._lock:
-            return self._clients.setdefault(connection, Client(self.patience))
+            if connection not in self._clients:
+                self._clients[connection] = Client(self.patience, self._transport)
+            return self._clients[connection]
 
     def close(self) -> None:
         with self._lock:

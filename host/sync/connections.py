@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from host import clock
@@ -24,12 +24,14 @@ DISCONNECTED: Final = "disconnected"
 
 def connected_keys(session: Session, provider: str) -> Sequence[str]:
     """The keys of a provider's connected connections, in alphabetical order."""
-    found = session.execute(
-        select(connections.c.key)
-        .where(connections.c.provider == provider, connections.c.status == CONNECTED)
-        .order_by(connections.c.key)
-    )
-    return list(found.scalars())
+    return list(session.connection().execute(_CONNECTED_KEYS, {"provider": provider}).scalars())
+
+
+_CONNECTED_KEYS: Final = (
+    select(connections.c.key)
+    .where(connections.c.provider == bindparam("provider"), connections.c.status == CONNECTED)
+    .order_by(connections.c.key)
+)
 
 
 def all_connections(session: Session) -> Sequence[Connection]:

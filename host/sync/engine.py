@@ -43,6 +43,7 @@ from host.sync.rows import connections_with_work, links
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
+    import httpx
     from sqlalchemy.orm import Session
 
     from host.crypto import Vault
@@ -78,6 +79,7 @@ class Engine:
         providers: Sequence[Provider],
         prefix: str,
         patience: timedelta = PATIENCE,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._database = database
         self._saver = saver
@@ -85,7 +87,7 @@ class Engine:
         self._providers = {provider.name: provider for provider in providers}
         self._prefix = prefix
         self._patience = patience
-        self._clients = Clients(patience)
+        self._clients = Clients(patience, transport=transport)
         self._grants = Grants(database, vault, self._clients)
         self._stopping = threading.Event()
         self._wakeups: dict[str, threading.Event] = {}
