@@ -10,19 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
-from hookspecs import (
-    PROJECT,
-    BillingStore,
-    CommandGroup,
-    Contributions,
-    Demo,
-    Events,
-    Kind,
-    Migrations,
-    Route,
-)
-from host.config.faults import ConfigFault
-from host.db.migrate import Line
+from hookspecs import PROJECT, Contributions, Events
 from host.errors import CounterfoilError
 from host.plugins.checking import check_hooks, check_version
 from host.plugins.finding import Candidate, CannotLoad, candidates, missing
@@ -33,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from hookspecs import BillingStore, CommandGroup, Demo, Kind, Migrations, Route
     from host.config import Config
-    from host.db.migrate import LineStatus
+    from host.db.migrate import Line, LineStatus
 
 LIMIT_SECONDS: Final = 10.0
 _log = logging.getLogger(__name__)
@@ -143,9 +132,11 @@ class Plugins:
 
     def configure(self, config: Config) -> None:
         """Read each plugin's table by the plugin's schema. Raises ``ConfigFault`` with a line for everything that is wrong in any of them."""
+        from host.config import ConfigFault
+
         complaints = config.unknown_plugins(self.installed | {plugin.name for plugin in self.all})
         for plugin in self.active:
-            schema = self._ask(plugin, "config_schema")
+            schema = self.ask_schema(plugin)
             if plugin.active:
                 plugin.settings, wrong = config.plugin_settings(plugin.name, schema)
                 complaints += wrong
@@ -155,6 +146,8 @@ class Plugins:
     @property
     def lines(self) -> list[Line]:
         """The plugins' lines of migrations."""
+        from host.db.migrate import Line
+
         return [Line(plugin.name, plugin.migrations.versions) for plugin in self.active if plugin.migrations]
 
     def take_standing(self, statuses: Iterable[LineStatus]) -> None:
@@ -164,6 +157,16 @@ class Plugins:
             found = standing.get(plugin.name)
             if found is not None and not found.usable:
                 plugin.fail(found.reason)
+
+    def ask_schema(self, plugin: Plugin) -> type[Any] | None:
+        """The schema of its table, for those who write a configuration."""
+        schema: type[Any] | None = self._ask(plugin, "config_schema")
+        return schema
+
+    def ask_demo(self, plugin: Plugin) -> Demo | None:
+        """What it brings to a demonstration; can be asked before there is a configuration."""
+        demo: Demo | None = self._ask(plugin, "provide_demo")
+        return demo
 
     # Starting --------------------------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class Plugins:
             plugin.provider = self._ask(plugin, "register_provider")
             plugin.kinds = tuple(self._ask(plugin, "register_kinds") or ())
             plugin.routes = tuple(self._ask(plugin, "register_routes") or ())
-            plugin.demo = self._ask(plugin, "provide_demo")
+            plugin.demo = self.ask_demo(plugin)
         self._refuse_what_is_offered_twice()
         self._listeners.clear()
 

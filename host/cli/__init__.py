@@ -1,0 +1,14 @@
+"""The command line. Every module of this package is a command of its name (``import_`` is ``import``) and has an ``app``; ``base`` is what they share."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """The program ``counterfoil``."""
+    import sys
+
+    from host.cli.base.runner import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,61 @@
+"""What a command works on: the configuration file that ``-c`` names, and what it leads to."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from host.cli.base.output import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from host.app import Host, Installation
+    from host.config import Config
+
+DEFAULT: Final = Path("counterfoil.toml")
+_path: ContextVar[Path] = ContextVar("counterfoil_config_path", default=DEFAULT)
+
+
+def config_path() -> Path:
+    """The configuration file of this command."""
+    return _path.get()
+
+
+@contextmanager
+def using_config(path: Path) -> Iterator[None]:
+    token = _path.set(path)
+    try:
+        yield
+    finally:
+        _path.reset(token)
+
+
+@contextmanager
+def installation(*, safe_mode: bool = False) -> Iterator[Installation]:
+    """Configuration, database and loaded plugins, for commands that must work before anything is migrated."""
+    from host.app import open_installation
+
+    found = open_installation(config_path(), safe_mode=safe_mode)
+    try:
+        _warn_about(found.config)
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def host(*, safe_mode: bool = False) -> Iterator[Host]:
+    """The host, opened and not started: its records and its sync can be asked and written."""
+    from host.app import open_host
+
+    with open_host(config_path(), safe_mode=safe_mode) as opened:
+        _warn_about(opened.config)
+        yield opened
+
+
+def _warn_about(config: Config) -> None:
+    for warning in config.warnings:
+        warn(warning)

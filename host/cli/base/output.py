@@ -1,0 +1,59 @@
+"""What commands print: data to standard output, words about it to standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+"""The option ``--json``, for commands that print data."""
+
+
+def new_app(help: str | None = None) -> typer.Typer:  # noqa: A002 - typer's own name for it
+    """A Typer application that looks like the others."""
+    return typer.Typer(help=help, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def say(text: str) -> None:
+    """To standard output."""
+    typer.echo(text)
+
+
+def warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)
+
+
+def complain(text: str) -> None:
+    """An error: one line for each line of ``text``."""
+    for line in text.splitlines():
+        typer.echo(f"error: {line}", err=True)
+
+
+def print_json(data: Any) -> None:
+    """For programs: one JSON value. Times and identities are texts."""
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """For people: aligned columns under their names; says so where there is nothing."""
+    if not rows:
+        typer.echo("none", err=True)
+        return
+    cells = [[column.replace("_", " ").upper() for column in columns]]
+    cells += [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)

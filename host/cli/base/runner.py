@@ -1,0 +1,188 @@
+"""Runs a command line: finds the command, ends with the right code, and never shows a traceback for a person's mistake."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import pkgutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from host.cli.base.context import DEFAULT, config_path, using_config
+from host.cli.base.output import complain, new_app
+from host.errors import CounterfoilError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hookspecs import CommandGroup
+
+INTERRUPTED: Final = 130
+_CONFIG_OPTIONS: Final = ("-c", "--config")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command line, without the program's name. Answers the exit code: 0, 1 for what went wrong, 2 for a wrong use."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    code = _guarded(config_first(arguments))
+    try:
+        sys.stdout.flush()
+    except (
+        BrokenPipeError
+    ):  # whoever read our output has had enough; the interpreter must not complain about it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _guarded(arguments: Sequence[str]) -> int:
+    try:
+        code = _program().main(args=list(arguments), prog_name="counterfoil", standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        complain(" ".join(f"{error.format_message()}{_see_help(error)}".split()))
+        return error.exit_code
+    except CounterfoilError as error:
+        complain(str(error))
+        return 1
+    except Exception as error:
+        if not _is_unusable_database(error):
+            raise
+        complain(f"the database cannot be used: {' '.join(str(getattr(error, 'orig', error)).split())}")
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _is_unusable_database(error: Exception) -> bool:
+    # Looked up rather than imported: most commands that fail have not needed SQLAlchemy.
+    errors = sys.modules.get("sqlalchemy.exc")
+    return errors is not None and isinstance(error, errors.OperationalError)
+
+
+def _see_help(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    return f" (see `{context.command_path} --help`)" if context is not None else ""
+
+
+def config_first(arguments: Sequence[str]) -> list[str]:
+    """``-c FILE`` moved to the front, so that it may stand after the subcommand as well, whoever's command it is."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            return [*front, *rest, word, *waiting]
+        if word in _CONFIG_OPTIONS:
+            front += [word, *waiting[:1]]
+            del waiting[:1]
+        elif word.startswith("--config="):
+            front.append(word)
+        else:
+            rest.append(word)
+    return [*front, *rest]
+
+
+# ----------------------------------------------------------------------------------------------------------- the program
+
+
+class _Commands(TyperGroup):
+    """The host's commands and the plugins', each imported only when it is wanted."""
+
+    def list_commands(self, _context: Any) -> list[str]:
+        return sorted({*built_in(), *plugin_groups()})
+
+    def get_command(self, _context: Any, name: str) -> Any:
+        if name in built_in():
+            return _named(typer.main.get_command(importlib.import_module(built_in()[name]).app), name)
+        group = plugin_groups().get(name)
+        return None if group is None else _PluginCommands(group)
+
+
+class _PluginCommands(TyperGroup):
+    """The commands of a plugin: named and described by data, imported when one of them is used."""
+
+    def __init__(self, group: CommandGroup) -> None:
+        super().__init__(name=group.name, help=group.help, rich_markup_mode=None)
+        self._group = group
+        self._loaded: Any = None
+
+    def _app(self) -> Any:
+        if self._loaded is None:
+            module, _, attribute = self._group.target.partition(":")
+            self._loaded = _as_group(getattr(importlib.import_module(module), attribute))
+        return self._loaded
+
+    def list_commands(self, context: Any) -> list[str]:
+        return list(self._app().list_commands(context))
+
+    def get_command(self, context: Any, name: str) -> Any:
+        return self._app().get_command(context, name)
+
+
+def _as_group(app: typer.Typer) -> Any:
+    return typer.main.get_group(app)
+
+
+def _named(command: Any, name: str) -> Any:
+    command.name = name
+    return command
+
+
+def built_in() -> dict[str, str]:
+    """The host's own commands: every module of ``host.cli``, by the name of its command."""
+    folder = str(Path(__file__).parents[1])
+    modules = [module.name for module in pkgutil.iter_modules([folder]) if not module.ispkg]
+    return {name.rstrip("_").replace("_", "-"): f"host.cli.{name}" for name in modules}
+
+
+def plugin_groups() -> dict[str, CommandGroup]:
+    """The plugins' commands. A configuration that is missing or broken does not keep them from being listed: many work without one."""
+    if not _groups:
+        from host.plugins import Plugins
+
+        plugins = Plugins(*_plugins_named())
+        plugins.load()
+        for plugin in plugins.active:
+            for group in plugin.commands:
+                _groups.setdefault(group.name, group)
+    return _groups
+
+
+_groups: dict[str, CommandGroup] = {}
+
+
+def _plugins_named() -> tuple[list[str] | None, Path | None]:
+    import tomllib
+
+    path = config_path()
+    try:
+        table = tomllib.loads(path.read_text()).get("host", {})
+        names, folder = table.get("plugins"), table.get("plugin_dir")
+    except (OSError, ValueError, AttributeError):
+        return None, None
+    there = path.parent / folder if isinstance(folder, str) else None
+    return names if isinstance(names, list) else None, there if there and there.is_dir() else None
+
+
+def _program() -> Any:
+    app = new_app()
+    app.callback(cls=_Commands, invoke_without_command=True)(_begin)
+    return typer.main.get_command(app)
+
+
+def _begin(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option("-c", "--config", help="The configuration file.", show_default=True)
+    ] = DEFAULT,
+) -> None:
+    """Keeps a company's billing records and its ledger equal."""
+    context.with_resource(using_config(config))
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

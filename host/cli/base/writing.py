@@ -1,0 +1,112 @@
+"""Writes the files of a new installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from host.config.faults import accepts
+from host.crypto import generate_key
+from host.errors import Stop
+from host.plugins import Plugins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from host.plugins import Plugin
+
+CONFIG_NAME: Final = "counterfoil.toml"
+KEY_NAME: Final = "secret.key"
+
+HOST_TABLE: Final = """\
+# Paths count from this file. A secret may stand in an environment variable ("env:NAME") or in a file of its own ("file:PATH").
+
+[host]
+# SQLite needs nothing else and serves one machine; for PostgreSQL: "postgresql://user@server/counterfoil"
+database_url = "sqlite:///counterfoil.db"
+
+# The address under which others reach this host.
+public_url = "http://localhost:8000"
+
+# Documents are dated by this clock, and the daily run begins at this time of it.
+timezone = {timezone}
+daily_at = "02:30"
+
+# Seals what must stay secret in the database. Keep a copy: without it every connection has to be made again.
+# For a new key: ["file:new.key", "file:secret.key"]. The first seals, all of them open.
+secret_key = "file:{key}"
+
+# Which plugins run, in the order in which they are called.
+plugins = {plugins}
+
+# A folder with plugins of your own, each a single .py file.
+# plugin_dir = "plugins"
+
+# Ticks: retries, and the daily run. A saved record goes out at once with or without them.
+# scheduler = true
+"""
+
+
+def write_installation(folder: Path, sandbox: str | None) -> Path:
+    """A configuration and its key in ``folder``; answers the configuration's path. Writes nothing where anything is in the way."""
+    config, key = folder / CONFIG_NAME, folder / KEY_NAME
+    for path in (config, key):
+        if path.exists():
+            raise Stop(f"{path} exists already: it is not overwritten; choose another folder, or remove it")
+    text = configuration(sandbox)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(key, f"{generate_key()}\n")
+        _write(config, text)
+    except OSError as error:
+        raise Stop(f"{error.filename or folder} cannot be written: {error.strerror}") from error
+    return config
+
+
+def configuration(sandbox: str | None = None) -> str:
+    """The text of a configuration for the plugins that are installed."""
+    plugins = Plugins()
+    plugins.load()
+    names = [plugin.name for plugin in plugins.active]
+    head = HOST_TABLE.format(timezone=json.dumps(_local_zone()), key=KEY_NAME, plugins=json.dumps(names))
+    return "\n".join([head, *(_plugin_table(plugins, plugin, sandbox) for plugin in plugins.active)])
+
+
+def _plugin_table(plugins: Plugins, plugin: Plugin, sandbox: str | None) -> str:
+    demo = plugins.ask_demo(plugin) if sandbox else None
+    settings = _settings(plugin, demo.settings(sandbox)) if sandbox and demo and demo.settings else ""
+    if settings:
+        return settings
+    schema = plugins.ask_schema(plugin)
+    hints = [] if schema is None else [_hint(name, field) for name, field in sorted(schema().load_fields.items())]
+    return "".join(f"{line}\n" for line in [f"[plugins.{plugin.name}]", *hints])
+
+
+def _settings(plugin: Plugin, lines: str) -> str:
+    """What a plugin wants in its part, with the table's head where the plugin left that to us."""
+    try:
+        parsed = tomllib.loads(lines)
+    except tomllib.TOMLDecodeError as error:
+        raise Stop(f"plugin {plugin.name!r} gave settings that are not TOML: {error}") from error
+    head = "" if "plugins" in parsed else f"[plugins.{plugin.name}]\n"
+    return f"{head}{lines.strip()}\n"
+
+
+def _hint(name: str, field: Any) -> str:
+    needed = " (needed)" if field.required else ""
+    return f"# {field.data_key or name}{needed}: {accepts(field)}"
+
+
+def _local_zone() -> str:
+    from tzlocal import get_localzone_name
+
+    return get_localzone_name() or "UTC"
+
+
+def _write(path: Path, text: str) -> None:
+    # Made by us, for the owner alone, in one step: nobody can have opened it before the mode was right.
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

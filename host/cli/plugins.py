@@ -1,0 +1,50 @@
+"""``counterfoil plugins``"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from host.cli.base.context import installation
+from host.cli.base.output import AsJson, new_app, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+app = new_app("What the plugins are, and how they stand.")
+
+
+@app.callback()
+def plugins() -> None:
+    """What the plugins are, and how they stand."""
+
+
+@app.command("list")
+def list_plugins(*, as_json: AsJson = False) -> None:
+    """Every plugin that the configuration names: its state and why, its hooks, what it offers, and where its hooks failed lately."""
+    from host.plugins.describing import describe
+
+    with installation() as found:
+        standing = found.standing()
+        found.plugins.take_standing(standing[1:])
+        if standing[0].usable:
+            found.plugins.start()
+        described = describe(found.plugins, found.database if standing[0].usable else None)
+    if as_json:
+        print_json(described)
+        return
+    for plugin in described:
+        for line in _lines(plugin):
+            say(line)
+
+
+def _lines(plugin: Mapping[str, Any]) -> Iterator[str]:
+    yield " ".join(part for part in (plugin["name"], plugin["version"], plugin["state"]) if part)
+    if plugin["reason"]:
+        yield f"  reason: {plugin['reason']}"
+    yield f"  hooks: {', '.join(plugin['hooks']) or 'none'}"
+    yield f"  offers: {', '.join(plugin['offers']) or 'nothing'}"
+    if plugin["failed_hooks"]:
+        yield f"  failed hooks: {plugin['failed_hooks']}; the daily run tries them again. The newest:"
+    for failure in plugin["failures"]:
+        what = f"{failure['hook']} for {failure['kind']} {failure['ref']}"
+        yield f"    {failure['last_failed_at']:%Y-%m-%d %H:%M:%S} {what}: {failure['error']}"
