@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
@@ -19,6 +19,10 @@ from host.sync.tables import batches, rows
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
+
+
+WAITING: Final = case((rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting")
+"""How a row that waits is shown: a document that is to go is ``deleting`` all the while."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +196,7 @@ def wake_dependents(session: Session, ids: Iterable[int], now: datetime) -> None
         session.execute(
             update(rows)
             .where(rows.c.waits_for.in_(chunk), rows.c.call_id.is_(None))
-            .values(due_at=now, waits_for=None, state="waiting", reason="")
+            .values(due_at=now, waits_for=None, state=WAITING, reason="")
         )
 
 
@@ -209,7 +213,7 @@ def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: s
             .values(
                 call_id=None,
                 due_at=due_at,
-                state=case((rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"),
+                state=WAITING,
                 reason=reason,
             )
         )
@@ -245,39 +249,40 @@ class Result:
 
 def write_result(session: Session, result: Result, now: datetime) -> None:
     """Write what became of a row. Whatever was saved since keeps waiting: a call finishes only the generation it carried."""
-    current = rows.c.generation == result.carried
-    values: dict[str, Any] = {
-        "call_id": None,
-        "state": case((current, result.state), (rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"),
-        "reason": case((current, result.reason), else_=""),
-        "error": case((current, result.error), else_=""),
-        "due_at": case(
-            (current, bindparam("due", result.due_at, type_=rows.c.due_at.type)),
-            else_=bindparam("now", now, type_=rows.c.due_at.type),
-        ),
-        "waits_for": case((current, result.waits_for), else_=None),
+    learnt = _learnt(result)
+    ended = {
+        "state": result.state,
+        "reason": result.reason,
+        "error": result.error,
+        "due_at": result.due_at,
+        "waits_for": result.waits_for,
+        **({"wanted": result.wanted.value} if result.wanted else {}),
     }
-    if result.attempted:
-        values["attempts"] = rows.c.attempts + 1
-    if result.agreed:
-        values["agreed_generation"] = result.carried
-        values["attempts"] = 0
-    if result.wanted:
-        values["wanted"] = case((current, result.wanted.value), else_=rows.c.wanted)
+    this = update(rows).where(rows.c.id == result.row_id)
+    booked = session.execute(this.where(rows.c.generation == result.carried).values(**learnt, **ended))
+    if not booked.rowcount:  # type: ignore[attr-defined]
+        again = {"state": WAITING, "reason": "", "error": "", "due_at": now, "waits_for": None}
+        session.execute(this.values(**learnt, **again))
+
+
+def _learnt(result: Result) -> dict[str, Any]:
+    """What is true of the row whatever was saved since: the link, and the version that was agreed."""
     optional = {
         "remote_id": result.remote_id,
         "inputs": result.inputs,
         "sent": result.sent,
         "answered": result.answered,
+        "warnings": None if result.warnings is None else list(result.warnings),
         "synced_at": result.synced_at,
     }
-    values.update({name: value for name, value in optional.items() if value is not None})
-    if result.warnings is not None:
-        values["warnings"] = list(result.warnings)
+    learnt: dict[str, Any] = {"call_id": None, **{name: value for name, value in optional.items() if value is not None}}
+    if result.attempted:
+        learnt["attempts"] = rows.c.attempts + 1
+    if result.agreed:
+        learnt |= {"agreed_generation": result.carried, "attempts": 0}
     if result.remote_id:
-        values["remote_number"] = result.remote_number
-        values["remote_url"] = result.remote_url
-    session.execute(update(rows).where(rows.c.id == result.row_id).values(**values))
+        learnt |= {"remote_number": result.remote_number, "remote_url": result.remote_url}
+    return learnt
 
 
 def counts_by_state(session: Session) -> Sequence[tuple[str, str, str, int]]:
