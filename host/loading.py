@@ -68,8 +68,13 @@ class Outcome:
     saved: Saved
 
     @property
-    def bad(self) -> bool:
-        return bool(self.saved.problems)
+    def result(self) -> str:
+        """created, updated, unchanged or bad."""
+        if self.saved.problems:
+            return "bad"
+        if self.saved.created:
+            return "created"
+        return "updated" if self.saved.changed else "unchanged"
 
 
 class Interrupted(CounterfoilError):
@@ -225,15 +230,7 @@ def _database_says(error: OperationalError) -> str:
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """An outcome as the API and ``--json`` show it."""
     saved = outcome.saved
-    shown: dict[str, Any] = {"line": outcome.line, "ref": saved.ref, "result": _result(saved)}
+    shown: dict[str, Any] = {"line": outcome.line, "ref": saved.ref, "result": outcome.result}
     if saved.problems:
         shown["errors"] = [{"field": problem.path, "message": problem.message} for problem in saved.problems]
     return shown
-
-
-def _result(saved: Saved) -> str:
-    if saved.problems:
-        return "bad"
-    if saved.created:
-        return "created"
-    return "updated" if saved.changed else "unchanged"

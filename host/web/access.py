@@ -1,4 +1,4 @@
-"""Who asks: bearer tokens and the two roles."""
+"""Who asks: bearer tokens and what their roles may."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from host import clock
 from host.crypto import hash_token
+from host.roles import Role
 from host.tables import tokens
 from host.web.problems import Refusal
 
@@ -18,23 +19,21 @@ if TYPE_CHECKING:
 
     from host.db import Database
 
-ADMIN: Final = "admin"
-USER: Final = "user"
-USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
-"""A write for each request would cost more than most requests."""
+# "Last used" is for people; writing it at every request would make every reading request a writing one.
+USED_EVERY: Final = timedelta(minutes=1)
 _REALM: Final = 'Bearer realm="counterfoil"'
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token it is. ``shown`` is the token's beginning, by which lists and logs name it."""
+    """Whose token it is. ``shown`` is how it begins: by that lists and logs name it."""
 
     shown: str
-    role: str
+    role: Role
 
-    def require(self, role: str) -> None:
+    def require(self, role: Role) -> None:
         """Raises ``Refusal`` unless this caller may do what ``role`` may."""
-        if self.role not in {role, ADMIN}:
+        if self.role not in {role, Role.ADMIN}:
             raise Refusal(403, f"this needs a token with the role {role}; this one has the role {self.role}")
 
 
@@ -43,9 +42,11 @@ def authenticate(database: Database, authorization: str | None) -> Caller:
     text = _bearer_token(authorization)
     with database.read() as session:
         found = session.execute(select(tokens).where(tokens.c.hashed == hash_token(text))).one_or_none()
-    caller = _standing(found)
+    if found is None:
+        raise _not_valid("this token is not known here")
+    _refuse_ended(found)
     _note_use(database, found)
-    return caller
+    return Caller(found.shown, Role(found.role))
 
 
 def _bearer_token(authorization: str | None) -> str:
@@ -58,23 +59,20 @@ def _bearer_token(authorization: str | None) -> str:
     return text.strip()
 
 
-def _standing(row: Row[Any] | None) -> Caller:
-    if row is None:
-        raise _not_valid("this token is not known here")
+def _refuse_ended(row: Row[Any]) -> None:
     if row.revoked_at is not None:
-        raise _not_valid(f"the token {row.shown}… was revoked on {row.revoked_at:%Y-%m-%d}")
+        raise _not_valid(f"the token {row.shown}… was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC")
     if row.expires_at is not None and row.expires_at <= clock.now():
-        raise _not_valid(f"the token {row.shown}… expired on {row.expires_at:%Y-%m-%d}")
-    return Caller(row.shown, row.role)
+        raise _not_valid(f"the token {row.shown}… expired at {row.expires_at:%Y-%m-%d %H:%M} UTC")
 
 
 def _not_valid(detail: str) -> Refusal:
     return Refusal(401, detail, headers={"WWW-Authenticate": f'{_REALM}, error="invalid_token"'})
 
 
-def _note_use(database: Database, row: Row[Any] | None) -> None:
+def _note_use(database: Database, row: Row[Any]) -> None:
     now = clock.now()
-    if row is None or (row.last_used_at is not None and now - row.last_used_at < USE_IS_NOTED_EVERY):
+    if row.last_used_at is not None and now - row.last_used_at < USED_EVERY:
         return
     with database.write() as session:
         session.execute(update(tokens).where(tokens.c.id == row.id).values(last_used_at=now))

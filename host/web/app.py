@@ -12,10 +12,10 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from host.roles import Role
 from host.web import records, syncing
-from host.web.access import ADMIN
 from host.web.problems import Refusal
-from host.web.resource import Desk, problem_response
+from host.web.resource import CALLER, Desk, problem_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,16 +54,16 @@ def _api(desk: Desk) -> Sequence[Route]:
         at(f"{API}/sync", {"POST": syncing.request_sync}),
         at(f"{API}/batches/{{id}}", {"GET": syncing.show_batch}),
         at(f"{API}/errors", {"GET": syncing.list_errors}),
-        at(f"{API}/connections", {"GET": syncing.list_connections}, role=ADMIN),
+        at(f"{API}/connections", {"GET": syncing.list_connections}, role=Role.ADMIN),
         at(
             f"{API}/connections/{{key}}",
             {"GET": syncing.get_connection, "PATCH": syncing.rename_connection},
-            role=ADMIN,
+            role=Role.ADMIN,
         ),
-        at(f"{API}/connections/{{key}}/import", {"POST": syncing.import_reference}, role=ADMIN),
-        at(f"{API}/requests", {"GET": syncing.list_requests}, role=ADMIN),
-        at(f"{API}/requests/{{id}}", {"GET": syncing.get_request}, role=ADMIN),
-        at(f"{API}/plugins", {"GET": syncing.list_plugins}, role=ADMIN),
+        at(f"{API}/connections/{{key}}/import", {"POST": syncing.import_reference}, role=Role.ADMIN),
+        at(f"{API}/requests", {"GET": syncing.list_requests}, role=Role.ADMIN),
+        at(f"{API}/requests/{{id}}", {"GET": syncing.get_request}, role=Role.ADMIN),
+        at(f"{API}/plugins", {"GET": syncing.list_plugins}, role=Role.ADMIN),
         at(f"{API}/{{kind}}", {"GET": records.list_records}),
         at(f"{API}/{{kind}}/bulk", {"POST": records.put_many, **record}, largest_body=records.LARGEST_BULK),
         at(f"{API}/{{kind}}/{{ref}}", record),
@@ -102,6 +102,6 @@ class AccessLog:
         try:
             await self._app(scope, receive, noting)
         finally:
-            caller = scope.get("counterfoil.caller", "-")
+            caller = scope.get(CALLER, "-")
             took = (time.monotonic() - started) * 1000
             _access.info("%s %s %s %d %.0f ms", caller, scope["method"], scope["path"], status, took)

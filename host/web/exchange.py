@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ _MOST_DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request whose caller is known. ``path`` are the address's variable parts."""
+    """A request of somebody who may ask it. ``path`` are the address's variable parts."""
 
     host: Served
     caller: Caller
@@ -148,7 +149,14 @@ class Answer:
 
 
 def json_bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_text)
+    return text.encode("utf-8", "replace")
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no form in JSON")
 
 
 def json_lines(values: Iterable[Any]) -> bytes:

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from host import clock
 from host.errors import AskPerson, CounterfoilError, Retry, Wait
 from host.ids import new_id
-from host.web.access import USER, Caller, authenticate
+from host.roles import Role
+from host.web.access import Caller, authenticate
 from host.web.exchange import Answer, Asked, json_bytes
 from host.web.problems import MEDIA_TYPE, Refusal, conflict
 
@@ -34,6 +35,8 @@ AT_ONCE: Final = 8
 """Requests worked on at a time: fewer than the database has connections, so that a drain never waits for one."""
 LARGEST_BODY: Final = 4 * 1024 * 1024
 CORRELATION: Final = "X-Correlation-Id"
+CALLER: Final = "counterfoil.caller"
+"""Where the access log finds how the caller's token begins."""
 _RETRY_SECONDS: Final = "5"
 
 _log = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ class Desk:
         return await to_thread.run_sync(work, limiter=self._threads)
 
     def resource(
-        self, path: str, handlers: Mapping[str, Handler], *, role: str = USER, largest_body: int = LARGEST_BODY
+        self, path: str, handlers: Mapping[str, Handler], *, role: Role = Role.USER, largest_body: int = LARGEST_BODY
     ) -> Route:
         """A route for an address, with a handler for each method."""
         return Route(path, Resource(self, role, largest_body, handlers))
@@ -59,7 +62,7 @@ class Desk:
 class Resource:
     """An ASGI application, so that it sees every method and can say which there are."""
 
-    def __init__(self, desk: Desk, role: str, largest_body: int, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, desk: Desk, role: Role, largest_body: int, handlers: Mapping[str, Handler]) -> None:
         self._desk = desk
         self._role = role
         self._largest_body = largest_body
@@ -81,8 +84,8 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, correlation_id: str) -> Answer:
-        caller = await self._desk.in_thread(lambda: self._let_in(request))
-        request.scope["counterfoil.caller"] = caller.shown
+        caller = await self._desk.in_thread(lambda: self._let_in(request, correlation_id))
+        request.scope[CALLER] = caller.shown
         handler = self._handlers.get(request.method)
         if handler is None:
             allowed = ", ".join(sorted(self._handlers))
@@ -100,8 +103,9 @@ class Resource:
         )
         return await self._desk.in_thread(lambda: guarded(lambda: handler(asked), correlation_id))
 
-    def _let_in(self, request: Request) -> Caller:
-        caller = guarded(lambda: authenticate(self._desk.host.database, request.headers.get("authorization")), "")
+    def _let_in(self, request: Request, correlation_id: str) -> Caller:
+        shown = request.headers.get("authorization")
+        caller = guarded(lambda: authenticate(self._desk.host.database, shown), correlation_id)
         caller.require(self._role)
         return caller
 

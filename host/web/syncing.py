@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import JSON, BadQuery, ListQuery, Problem
+from host.plugins.describing import describe
 from host.web.exchange import LARGEST_PAGE, Answer, Asked, fields, whole_number
 from host.web.problems import bad_request, invalid, not_found
 from host.web.records import PAGE_SIZE, kind_of
@@ -206,15 +207,4 @@ def list_errors(asked: Asked) -> Answer:
 
 def list_plugins(asked: Asked) -> Answer:
     asked.parameters()
-    items = [
-        {
-            "name": plugin.name,
-            "version": plugin.version,
-            "state": plugin.state.value,
-            "reason": plugin.reason,
-            "hooks": sorted(plugin.hooks),
-            "kinds": [kind.name for kind in plugin.kinds],
-        }
-        for plugin in asked.host.plugins.all
-    ]
-    return Answer({"items": items})
+    return Answer({"items": describe(asked.host.plugins, asked.host.database)})
