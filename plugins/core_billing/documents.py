@@ -14,8 +14,9 @@ from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import money_text, quantity_text
 from plugins.core_billing.line_identity import CONTENT, identify, wrong_ids
 from plugins.core_billing.listing import Listing, days, equals, is_flag, refers_to
+from plugins.core_billing.lookup import Row, Rows, among, as_rows, delete_rows, insert_rows, update_rows
 from plugins.core_billing.numbers import next_numbers, numbers_in_use
-from plugins.core_billing.records import Entry, Records, delete_rows, difference, insert_rows, update_rows
+from plugins.core_billing.records import Entry, Records, difference
 from plugins.core_billing.schemas import ACCOUNTING_STATUSES, ZERO, InvoiceInput
 from plugins.core_billing.totals import LARGEST_LINE, LARGEST_TOTAL
 from plugins.core_billing.working_out import (
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from hookspecs import JSON, Record, UnitOfWork
     from plugins.core_billing.lookup import Place
-    from plugins.core_billing.records import Holders, Row, Rows
+    from plugins.core_billing.records import Holders
     from plugins.core_billing.settings import Settings
     from plugins.core_billing.working_out import WorkedLine
 
@@ -401,14 +402,19 @@ def _take_totals(entry: DocumentEntry, worked: Worked) -> None:
 def _with_lines(session: Session, rows: Rows) -> Rows:
     """Give each document its lines, in order, in one query for all."""
     by_document: dict[str, Rows] = {row["id"]: [] for row in rows}
-    table = tables.lines
     for chunk in lookup.in_chunks(by_document):
-        query = select(table).where(table.c.document.in_(chunk)).order_by(table.c.document, table.c.position)
-        for line in session.execute(query):
-            by_document[line.document].append(line._asdict())
+        for line in as_rows(session.connection().execute(_LINES, {"values": chunk})):
+            by_document[line["document"]].append(line)
     for row in rows:
         row["lines"] = by_document[row["id"]]
     return rows
+
+
+_LINES: Final = (
+    select(tables.lines)
+    .where(among(tables.lines.c.document))
+    .order_by(tables.lines.c.document, tables.lines.c.position)
+)
 
 
 def _write_lines(session: Session, entries: Sequence[DocumentEntry]) -> None:

@@ -216,13 +216,16 @@ class Whole(fields.Nested):
         super().__init__(schema, many=True, load_default=list)
         self.most = most
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
-    ) -> Any:
+    def checked(self, value: Any) -> list[Any]:
         if value is None:
             return []
         if not isinstance(value, list):
             raise ValidationError("must be a list")
         if len(value) > self.most:
             raise ValidationError(f"has {len(value)} entries: accepted are up to {self.most:,}")
-        return self._load(value, partial=False)
+        return value
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
+    ) -> Any:
+        return self._load(self.checked(value), partial=False)

@@ -36,35 +36,31 @@ def first_said(*candidates: tuple[str, str]) -> Inherited:
 
 @dataclass(frozen=True, slots=True)
 class ProductFacts:
-    """What a line needs to know of a product. ``accounts`` and ``taxes`` have its parent's and its group's taken in."""
+    """What a line needs to know of a product. ``row`` is the product's, with what it inherits beside."""
 
     id: str
     ref: str
     connection: str
     item: str
-    accounts: Mapping[Side, Inherited]
-    taxes: Mapping[Side, Inherited]
+    row: Mapping[str, Any]
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> ProductFacts:
-        return cls(
-            id=row["id"],
-            ref=row["ref"],
-            connection=row["connection"],
-            item=row["parent"] or row["id"],
-            accounts={side: product_account(row, side) for side in Side},
-            taxes={side: product_tax(row, side) for side in Side},
-        )
+        return cls(row["id"], row["ref"], row["connection"], row["parent"] or row["id"], row)
+
+
+ACCOUNT: Final = {Side.SALES: "sales_account", Side.PURCHASE: "purchase_account"}
+TAX: Final = {Side.SALES: "sales_tax", Side.PURCHASE: "purchase_tax"}
 
 
 def product_account(row: Mapping[str, Any], side: Side) -> Inherited:
     """``row`` is a product's with ``parent_…`` and ``group_…`` beside; a child without a group of its own is in its parent's."""
-    name = f"{side.value}_account"
+    name = ACCOUNT[side]
     return first_said((row[name], "product"), (row[f"parent_{name}"], "parent"), (row[f"group_{name}"], "group"))
 
 
 def product_tax(row: Mapping[str, Any], side: Side) -> Inherited:
-    name = f"{side.value}_tax"
+    name = TAX[side]
     return first_said((row[name], "product"), (row[f"parent_{name}"], "parent"))
 
 
@@ -87,8 +83,8 @@ class ContactFacts:
 def line_account(own: str, product: ProductFacts | None, defaults: Defaults, side: Side) -> Inherited:
     if own:
         return Inherited(own, "line")
-    if product and product.accounts[side].value:
-        return product.accounts[side]
+    if product and (inherited := product_account(product.row, side)).value:
+        return inherited
     return first_said((defaults.sales_account if side is Side.SALES else defaults.purchase_account, "connection"))
 
 
@@ -97,8 +93,8 @@ def line_tax(
 ) -> Inherited:
     if own:
         return Inherited(own, "line")
-    if product and product.taxes[side].value:
-        return product.taxes[side]
+    if product and (inherited := product_tax(product.row, side)).value:
+        return inherited
     return first_said(
         (contact.tax(side), contact.kind.removesuffix("s")),
         (defaults.sales_tax if side is Side.SALES else defaults.purchase_tax, "connection"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import and_, false, func, select
 
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from hookspecs import JSON, Record, Saved, UnitOfWork
     from hookspecs.records import Party
-    from plugins.core_billing.lookup import Place
-    from plugins.core_billing.records import Row, Rows
+    from plugins.core_billing.lookup import Place, Row, Rows
 
 
 # ---------------------------------------------------------------------------------------------- customers and suppliers
@@ -128,8 +127,8 @@ _parent_group = tables.product_groups.alias("parent_group")
 _SIDES = ("sales_account", "purchase_account", "sales_tax", "purchase_tax")
 
 
-def product_facts() -> Select[Any]:
-    """Products with what they inherit beside: ``parent_…`` and ``group_…``."""
+def products_with_inherited(*columns: Any) -> Select[Any]:
+    """Products (these columns, or all) with what they inherit beside: ``parent_…`` and ``group_…``, and whether they are ``excluded``."""
     parents = [func.coalesce(_parent.c[name], "").label(f"parent_{name}") for name in _SIDES]
     groups = [
         func.coalesce(_own_group.c[name], _parent_group.c[name], "").label(f"group_{name}")
@@ -145,7 +144,11 @@ def product_facts() -> Select[Any]:
         .outerjoin(_parent, _parent.c.id == _products.parent)
         .outerjoin(_parent_group, _parent_group.c.id == _parent.c.group)
     )
-    return select(tables.products, *parents, *groups, excluded.label("excluded")).select_from(source)
+    own = columns or (tables.products,)
+    return select(*own, *parents, *groups, excluded.label("excluded")).select_from(source)
+
+
+_PRODUCTS: Final = products_with_inherited().where(lookup.among(_products.id))
 
 
 class Products(Records[Entry]):
@@ -191,7 +194,7 @@ class Products(Records[Entry]):
     def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
         found: Rows = []
         for chunk in lookup.in_chunks(ids):
-            found.extend(row._asdict() for row in session.execute(product_facts().where(_products.id.in_(chunk))))
+            found.extend(lookup.as_rows(session.connection().execute(_PRODUCTS, {"values": chunk})))
         return found
 
     def _records(self, session: Session, entries: Sequence[Entry]) -> Mapping[str, Record]:

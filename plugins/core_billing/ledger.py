@@ -9,8 +9,8 @@ from sqlalchemy import select
 from hookspecs import Action
 from host import clock
 from plugins.core_billing.documents import DELETING
-from plugins.core_billing.lookup import in_chunks
-from plugins.core_billing.records import difference, update_rows
+from plugins.core_billing.lookup import in_chunks, update_rows
+from plugins.core_billing.records import difference
 from plugins.core_billing.schemas import ACCOUNTING_STATUSES, ZERO
 from plugins.core_billing.tables import documents as documents_table
 from plugins.core_billing.tables import lines as lines_table
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hookspecs import LedgerState, UnitOfWork
     from plugins.core_billing.documents import Documents
-    from plugins.core_billing.records import Row
+    from plugins.core_billing.lookup import Row
     from plugins.core_billing.working_out import Worked
 
 _WANTED_BEHIND: Final[Mapping[str, str]] = {

@@ -23,15 +23,13 @@ CONTENT: Final = (
 """What a line says, beside who it is."""
 
 
-def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return all(one[name] == other[name] for name in CONTENT)
-
-
 def identify(old: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> list[str | None]:
     """For each given line the id of the stored line that it is, or ``None`` for a new one.
 
     Where ids are given they decide alone. Without any, equal lines find each other first, the others go by position.
     """
+    if not old:
+        return [None] * len(given)
     if any(line["id"] for line in given):
         known = {line["id"] for line in old}
         return [line["id"] if line["id"] in known else None for line in given]

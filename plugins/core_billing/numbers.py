@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from plugins.core_billing import tables
-from plugins.core_billing.lookup import in_chunks
+from plugins.core_billing.lookup import among, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from plugins.core_billing.lookup import Place
@@ -32,12 +34,17 @@ def next_numbers(session: Session, place: Place, form: str, count: int, taken: C
 
 def numbers_in_use(session: Session, place: Place, numbers: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The id and ref of the documents that bear these numbers, by number."""
-    table = tables.documents.c
     found: dict[str, tuple[str, str]] = {}
     for chunk in in_chunks(numbers):
-        query = select(table.number, table.id, table.ref).where(table.number.in_(chunk), *place.condition)
-        found.update((number, (id, ref)) for number, id, ref in session.execute(query))
+        used = session.execute(_in_use(place), {"values": chunk})
+        found.update((number, (id, ref)) for number, id, ref in used)
     return found
+
+
+@cache
+def _in_use(place: Place) -> Select[Any]:
+    table = place.table.c
+    return select(table.number, table.id, table.ref).where(among(table.number), *place.condition)
 
 
 def _count_up(session: Session, kind: str, by: int) -> int:

@@ -7,14 +7,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
 from hookspecs import Action, Deletion, Kind, KindService, ListPage, Problem, Record, Refused, Saved
 from host.ids import new_id
 from plugins.core_billing.fields import REF
-from plugins.core_billing.lookup import ids_by_ref, in_chunks, refs_by_id, rows_where
-from plugins.core_billing.schemas import Reader
+from plugins.core_billing.lookup import (
+    Row,
+    Rows,
+    ids_by_ref,
+    insert_rows,
+    refs_by_id,
+    rows_by_id,
+    rows_by_ref,
+    update_rows,
+)
+from plugins.core_billing.reading import Reader
 
 if TYPE_CHECKING:
     from sqlalchemy import Column
@@ -27,8 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 E = TypeVar("E", bound="Entry")
-Row = dict[str, Any]
-Rows = list[Row]
 Holders = Callable[["Session", str, Collection[str]], Mapping[str, frozenset[str]]]
 """Which connections hold these records of a kind, or may hold them: ``host.sync.holders``."""
 TRIES: Final = 3
@@ -125,7 +132,7 @@ class Records(KindService, Generic[E]):
         ]
 
     def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
-        return [dict(row) for row in rows_where(session, self.place.table, self.place.table.c.id, ids, lock=lock)]
+        return rows_by_id(session, self.place.table, ids, lock=lock)
 
     def record(self, row: Row) -> Record:
         """The frozen record of a row."""
@@ -198,9 +205,7 @@ class Records(KindService, Generic[E]):
             entry.old = old.get(entry.ref)
 
     def _rows_by_ref(self, session: Session, refs: Sequence[str]) -> Mapping[str, Row]:
-        table = self.place.table
-        found = rows_where(session, table, table.c.ref, refs, *self.place.condition, lock=True)
-        return {row["ref"]: dict(row) for row in found}
+        return rows_by_ref(session, self.place, refs)
 
     def _refuse_unknown(self, entries: Sequence[E]) -> None:
         for entry in entries:
@@ -339,31 +344,6 @@ def difference(row: Row, old: Row | None) -> frozenset[str]:
     if old is None:
         return frozenset(name for name, value in row.items() if value not in ("", None, {}) and name != "kind")
     return frozenset(name for name, value in row.items() if value != old[name])
-
-
-def insert_rows(session: Session, table: Any, rows: Sequence[Row]) -> None:
-    if rows:
-        session.execute(insert(table), rows)
-
-
-def update_rows(session: Session, table: Any, rows: Sequence[Row]) -> None:
-    """Write whole rows over those with the same id."""
-    if not rows:
-        return
-    columns = [name for name in rows[0] if name != "id"]
-    statement = (
-        update(table)
-        .where(table.c.id == bindparam("row_id"))
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-    session.execute(
-        statement, [{"row_id": row["id"], **{f"new_{name}": row[name] for name in columns}} for row in rows]
-    )
-
-
-def delete_rows(session: Session, table: Any, column: Any, values: Iterable[str]) -> None:
-    for chunk in in_chunks(values):
-        session.execute(delete(table).where(column.in_(chunk)))
 
 
 def _action(entry: Entry) -> Action:

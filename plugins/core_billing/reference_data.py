@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from hookspecs import Defaults
 from plugins.core_billing import tables
-from plugins.core_billing.lookup import in_chunks
+from plugins.core_billing.lookup import among, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
-NO_DEFAULTS = Defaults()
+NO_DEFAULTS: Final = Defaults()
+
+
+_RATES: Final = select(tables.tax_rates.c.code, tables.tax_rates.c.connection, tables.tax_rates.c.rate).where(
+    among(tables.tax_rates.c.code)
+)
+_ACCOUNTS: Final = select(tables.accounts.c.code, tables.accounts.c.connection, tables.accounts.c.id).where(
+    among(tables.accounts.c.code)
+)
+_connections = tables.connections.c
+_CONNECTIONS: Final = select(
+    _connections.key,
+    _connections.sales_account,
+    _connections.purchase_account,
+    _connections.sales_tax,
+    _connections.purchase_tax,
+)
 
 
 class Codes:
     """The entries of one list, by code. Two that a code could mean are no answer."""
 
-    def __init__(self, table: Table, value: Column[Any]) -> None:
-        self._table = table
-        self._value = value
+    def __init__(self, query: Select[Any]) -> None:
+        self._query = query
         self._found: dict[str, dict[str, list[Any]]] = {}
 
     def load(self, session: Session, codes: Iterable[str]) -> None:
         """Have these codes at hand; those that are already are not asked for again."""
         for chunk in in_chunks(code for code in codes if code and code not in self._found):
             self._found.update((code, {}) for code in chunk)
-            query = select(self._table.c.code, self._table.c.connection, self._value).where(
-                self._table.c.code.in_(chunk)
-            )
-            for code, connection, value in session.execute(query):
+            for code, connection, value in session.execute(self._query, {"values": chunk}):
                 self._found[code].setdefault(connection, []).append(value)
 
     def matches(self, connection: str, code: str) -> list[Any]:
@@ -45,7 +57,7 @@ class Codes:
 
 class Rates(Codes):
     def __init__(self) -> None:
-        super().__init__(tables.tax_rates, tables.tax_rates.c.rate)
+        super().__init__(_RATES)
 
     def percent(self, connection: str, code: str) -> Decimal | None:
         matches = self.matches(connection, code)
@@ -54,13 +66,11 @@ class Rates(Codes):
 
 class AccountCodes(Codes):
     def __init__(self) -> None:
-        super().__init__(tables.accounts, tables.accounts.c.id)
+        super().__init__(_ACCOUNTS)
 
 
 def known_connections(session: Session) -> Mapping[str, Defaults]:
     """What each connection's settings fill in, for every connection that brought reference data."""
-    table = tables.connections.c
-    query = select(table.key, table.sales_account, table.purchase_account, table.sales_tax, table.purchase_tax)
     return {
         key: Defaults(
             sales_account=sales_account,
@@ -68,5 +78,5 @@ def known_connections(session: Session) -> Mapping[str, Defaults]:
             sales_tax=sales_tax,
             purchase_tax=purchase_tax,
         )
-        for key, sales_account, purchase_account, sales_tax, purchase_tax in session.execute(query)
+        for key, sales_account, purchase_account, sales_tax, purchase_tax in session.execute(_CONNECTIONS)
     }

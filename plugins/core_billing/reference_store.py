@@ -12,7 +12,7 @@ from hookspecs import Account, Action, BrandingTheme, Catalogue, Currency, Recor
 from host.ids import new_id
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import parse_decimal
-from plugins.core_billing.records import delete_rows, insert_rows, update_rows
+from plugins.core_billing.lookup import as_rows, delete_rows, insert_rows, update_rows
 from plugins.core_billing.reference_data import NO_DEFAULTS, known_connections
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from hookspecs import Defaults, ReferenceData, UnitOfWork
-    from plugins.core_billing.records import Row, Rows
+    from plugins.core_billing.lookup import Row, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def read_catalogue(session: Session, connection: str) -> Catalogue:
 
 def _entries(session: Session, one: ReferenceList, connection: str) -> Any:
     query = select(one.table).where(one.table.c.connection.in_({connection, ""})).order_by(one.table.c.id)
-    return [one.record(**row._asdict()) for row in session.execute(query)]
+    return [one.record(**row) for row in as_rows(session.connection().execute(query))]
 
 
 def put_reference(unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> dict[str, Taken]:
@@ -127,7 +127,7 @@ def _left_behind(session: Session, one: ReferenceList) -> Rows:
 
 
 def _rows(session: Session, table: Table, condition: Any) -> Rows:
-    return [row._asdict() for row in session.execute(select(table).where(condition).order_by(table.c.id))]
+    return as_rows(session.connection().execute(select(table).where(condition).order_by(table.c.id)))
 
 
 def _name(session: Session, table: Table, connection: str, made: Rows) -> None:

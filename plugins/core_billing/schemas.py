@@ -5,9 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
-from hookspecs import Problem
 from plugins.core_billing.fields import (
     Amount,
     Choice,
@@ -25,7 +24,7 @@ from plugins.core_billing.fields import (
 from plugins.core_billing.totals import EXCLUSIVE, INCLUSIVE, NO_TAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 ACCOUNTING_STATUSES: Final = ("draft", "submitted", "authorised")
 LINE_AMOUNTS: Final = (EXCLUSIVE, INCLUSIVE, NO_TAX)
@@ -66,12 +65,13 @@ class AddressField(fields.Nested):
     def __init__(self) -> None:
         super().__init__(AddressInput, load_default=dict)
 
+    def nothing(self) -> dict[str, str]:
+        return dict.fromkeys(ADDRESS_PARTS, "")
+
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
     ) -> Any:
-        if value is None:
-            return dict.fromkeys(ADDRESS_PARTS, "")
-        return self._load(value, partial=partial)
+        return self.nothing() if value is None else self._load(value, partial=partial)
 
 
 class PartyInput(Input):
@@ -165,36 +165,3 @@ class InvoiceInput(Input):
     accounting_status = Choice(ACCOUNTING_STATUSES, keeps=True)
     branding_theme = Text(255)
     lines = Whole(LineInput, most=MOST_LINES)
-
-
-class Reader:
-    """Validates the inputs of one kind. Kept, because building a schema costs more than using it."""
-
-    def __init__(self, schema: type[Input], read_only: frozenset[str]) -> None:
-        self._schema = schema()
-        self.names = tuple(self._schema.fields)
-        self._read_only = read_only
-
-    def read(self, given: Any, *, partial: bool) -> dict[str, Any] | list[Problem]:
-        """The values of an input, or what is wrong with it."""
-        if not isinstance(given, dict):
-            return [Problem("", f"must be an object with the fields {', '.join(self.names)}")]
-        if not self._read_only.isdisjoint(given):
-            named = sorted(self._read_only.intersection(given))
-            if partial:
-                return [Problem(name, "is read-only") for name in named]
-            given = {name: value for name, value in given.items() if name not in self._read_only}
-        try:
-            values: dict[str, Any] = self._schema.load(given, partial=partial or None)
-        except ValidationError as error:
-            return list(_flat(error.messages, ""))
-        return values
-
-
-def _flat(messages: Any, path: str) -> Iterator[Problem]:
-    if isinstance(messages, dict):
-        for name, inner in messages.items():
-            yield from _flat(inner, path if name == "_schema" else f"{path}.{name}" if path else str(name))
-        return
-    for message in messages:
-        yield Problem(path, str(message))

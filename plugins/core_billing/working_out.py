@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from hookspecs import Document, Line
 from plugins.core_billing import tables
 from plugins.core_billing.inheritance import ContactFacts, Inherited, ProductFacts, Side, line_account, line_tax
-from plugins.core_billing.kinds import product_facts
-from plugins.core_billing.lookup import in_chunks
+from plugins.core_billing.kinds import products_with_inherited
+from plugins.core_billing.lookup import among, as_rows, in_chunks
 from plugins.core_billing.reference_data import NO_DEFAULTS, AccountCodes, Rates, known_connections
 from plugins.core_billing.totals import NO_TAX, LineAmounts, Totals, line_amounts, sum_up
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from hookspecs import Defaults
-    from plugins.core_billing.records import Holders, Row
+    from plugins.core_billing.lookup import Row
+    from plugins.core_billing.records import Holders
 
 SIDES: Final = {"invoices": Side.SALES}
 CONTACT_KINDS: Final = {"invoices": "customers"}
@@ -71,41 +73,37 @@ def _held(session: Session, contacts: Sequence[ContactFacts], holders: Holders) 
     return held
 
 
-_CONTACT_COLUMNS: Final = [
-    tables.parties.c[name] for name in ("id", "ref", "kind", "connection", "currency", "sales_tax", "purchase_tax")
-]
+_contacts = tables.parties.c
+_CONTACTS: Final = select(
+    *(_contacts[name] for name in ("id", "ref", "kind", "connection", "currency", "sales_tax", "purchase_tax"))
+).where(_contacts.kind == bindparam("kind"), or_(among(_contacts.ref, "refs"), among(_contacts.id, "ids")))
+
+_own = tables.products.c
+_PRODUCTS: Final = products_with_inherited(
+    *(_own[name] for name in ("id", "ref", "connection", "parent")),
+    *(_own[f"{side.value}_{what}"] for side in Side for what in ("account", "tax")),
+).where(or_(among(_own.ref, "refs"), among(_own.id, "ids")))
 
 
 def find_contacts(
     session: Session, kind: str, *, refs: Iterable[str] = (), ids: Iterable[str] = ()
 ) -> list[ContactFacts]:
-    parties = tables.parties.c
     found: dict[str, ContactFacts] = {}
-    for refs_chunk, ids_chunk in _side_by_side(refs, ids):
-        query = select(*_CONTACT_COLUMNS).where(parties.kind == kind, _either(parties, refs_chunk, ids_chunk))
-        found.update((row.id, ContactFacts(*row)) for row in session.execute(query))
+    for some_refs, some_ids in _side_by_side(refs, ids):
+        for row in session.execute(_CONTACTS, {"kind": kind, "refs": some_refs, "ids": some_ids}):
+            found[row[0]] = ContactFacts(*row)
     return list(found.values())
 
 
 def find_products(session: Session, *, refs: Iterable[str] = (), ids: Iterable[str] = ()) -> list[ProductFacts]:
     found: dict[str, ProductFacts] = {}
-    for refs_chunk, ids_chunk in _side_by_side(refs, ids):
-        query = product_facts().where(_either(tables.products.c, refs_chunk, ids_chunk))
-        found.update((row.id, ProductFacts.of(row._asdict())) for row in session.execute(query))
+    for some_refs, some_ids in _side_by_side(refs, ids):
+        result = session.connection().execute(_PRODUCTS, {"refs": some_refs, "ids": some_ids})
+        found.update((row["id"], ProductFacts.of(row)) for row in as_rows(result))
     return list(found.values())
 
 
-def _either(columns: Any, refs: Sequence[str], ids: Sequence[str]) -> Any:
-    if not ids:
-        return columns.ref.in_(refs)
-    if not refs:
-        return columns.id.in_(ids)
-    return or_(columns.ref.in_(refs), columns.id.in_(ids))
-
-
 def _side_by_side(refs: Iterable[str], ids: Iterable[str]) -> Iterable[tuple[Sequence[str], Sequence[str]]]:
-    from itertools import zip_longest
-
     return zip_longest(in_chunks(ref for ref in refs if ref), in_chunks(id for id in ids if id), fillvalue=())
 
 
