@@ -28,7 +28,17 @@ from host.sync.provider import (
     Unclear,
     Wanted,
 )
-from host.sync.rows import Result, bring, digests, links, make_urgent, owner_of, wake_dependents, write_result
+from host.sync.rows import (
+    Result,
+    bring,
+    digests,
+    links,
+    make_urgent,
+    owner_of,
+    wake_dependents,
+    write_result,
+    write_results,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,8 +98,9 @@ class Booker:
                 work.session, call_id, [_outcome(one, answer) for one, answer in zip(carried, answers, strict=True)]
             )
             ledger: dict[str, list[Any]] = {}
+            results = [self._book(work, one, answer) for one, answer in zip(carried, answers, strict=True)]
+            write_results(work.session, [result for result in results if result], clock.now())
             for one, answer in zip(carried, answers, strict=True):
-                self._book(work, one, answer)
                 if isinstance(answer, Done) and answer.ledger:
                     ledger.setdefault(one.kind, []).append(answer.ledger)
             for kind, states in ledger.items():
@@ -123,29 +134,28 @@ class Booker:
             result = Result(row_id=one.row_id, carried=one.generation, state=state, error=reason, attempted=True)
             write_result(work.session, result, clock.now())
 
-    def _book(self, work: Saving, one: Carried, answer: Answer) -> None:
+    def _book(self, work: Saving, one: Carried, answer: Answer) -> Result | None:
+        """What an answer means for its row; ``None`` where the row stays with its call, to be settled next."""
         now = clock.now()
         match answer:
             case Done():
-                write_result(work.session, _agreed(one, answer, now), now)
+                return _agreed(one, answer, now)
             case Gone(status=status):
                 self._store.confirm_deletion(work, one.kind, one.record_id, status=status)
-                write_result(work.session, _deleted(one.row_id, one.generation, status, now), now)
+                return _deleted(one.row_id, one.generation, status, now)
             case Rejected(reason=reason) if one.wanted is Wanted.DELETE:
-                self._refuse_deletion(work, one.kind, one.record_id, one.row_id, one.generation, reason)
+                return self._refuse_deletion(work, one.kind, one.record_id, one.row_id, one.generation, reason)
             case Rejected(reason=reason, conflict=conflict):
                 state = "conflict" if conflict else "failed"
-                failed = Result(row_id=one.row_id, carried=one.generation, state=state, error=reason, attempted=True)
-                write_result(work.session, failed, now)
+                return Result(row_id=one.row_id, carried=one.generation, state=state, error=reason, attempted=True)
             case Taken() | Unclear():
-                pass  # the row stays with its call: settled next
+                return None
 
     def _refuse_deletion(
         self, work: Saving, kind: str, record_id: str, row_id: int, generation: int, reason: str
-    ) -> None:
-        now = clock.now()
+    ) -> Result:
         self._store.refuse_deletion(work, kind, record_id, reason)
-        kept = Result(
+        return Result(
             row_id=row_id,
             carried=generation,
             state="synced",
@@ -153,7 +163,6 @@ class Booker:
             agreed=True,
             wanted=Wanted.SEND,
         )
-        write_result(work.session, kept, now)
 
     # Decisions -----------------------------------------------------------------------------------------------------
 
@@ -162,27 +171,26 @@ class Booker:
         if not decisions:
             return
         with self._saver(origin=self._connection) as work:
-            done = []
-            for decision in decisions:
-                self._apply(work, decision)
-                if not isinstance(decision.step, Blocked):
-                    done.append(decision.row.row_id)
+            results = [self._apply(work, decision) for decision in decisions]
+            write_results(work.session, [result for result in results if result], clock.now())
+            done = [one.row.row_id for one in decisions if not isinstance(one.step, Blocked)]
             wake_dependents(work.session, done, clock.now())
 
-    def _apply(self, work: Saving, decision: Decision) -> None:
-        now = clock.now()
+    def _apply(self, work: Saving, decision: Decision) -> Result | None:
+        """What a decision means for its row; ``None`` where it is written already."""
         row, step = decision.row, decision.step
         if isinstance(step, Finish):
             self._store.confirm_deletion(work, row.kind, row.record_id, status=step.status)
-            write_result(work.session, _deleted(row.row_id, row.generation, step.status, now), now)
-        elif isinstance(step, Refuse | Broken) and row.wanted is Wanted.DELETE:
-            self._refuse_deletion(work, row.kind, row.record_id, row.row_id, row.generation, step.reason)
-        elif isinstance(step, Adopt):
+            return _deleted(row.row_id, row.generation, step.status, clock.now())
+        if isinstance(step, Refuse | Broken) and row.wanted is Wanted.DELETE:
+            return self._refuse_deletion(work, row.kind, row.record_id, row.row_id, row.generation, step.reason)
+        if isinstance(step, Adopt):
             self._adopt(work, row.row_id, row.generation, step)
-        elif isinstance(step, Done):
+            return None
+        if isinstance(step, Done):
             self._take_as_agreed(work, decision, step)
-        else:
-            write_result(work.session, self._settled(work.session, decision), now)
+            return None
+        return self._settled(work.session, decision)
 
     def link(self, row_id: int, generation: int, step: Adopt) -> None:
         """Link a record with what is there already, in a transaction of its own."""

@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import Integer, bindparam, case, func, null, or_, select, update
 
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
@@ -249,40 +250,83 @@ class Result:
 
 def write_result(session: Session, result: Result, now: datetime) -> None:
     """Write what became of a row. Whatever was saved since keeps waiting: a call finishes only the generation it carried."""
-    learnt = _learnt(result)
-    ended = {
-        "state": result.state,
-        "reason": result.reason,
-        "error": result.error,
-        "due_at": result.due_at,
-        "waits_for": result.waits_for,
-        **({"wanted": result.wanted.value} if result.wanted else {}),
-    }
-    this = update(rows).where(rows.c.id == result.row_id)
-    booked = session.execute(this.where(rows.c.generation == result.carried).values(**learnt, **ended))
-    if not booked.rowcount:  # type: ignore[attr-defined]
-        again = {"state": WAITING, "reason": "", "error": "", "due_at": now, "waits_for": None}
-        session.execute(this.values(**learnt, **again))
+    write_results(session, [result], now)
 
 
-def _learnt(result: Result) -> dict[str, Any]:
-    """What is true of the row whatever was saved since: the link, and the version that was agreed."""
-    optional = {
-        "remote_id": result.remote_id,
-        "inputs": result.inputs,
-        "sent": result.sent,
-        "answered": result.answered,
-        "warnings": None if result.warnings is None else list(result.warnings),
-        "synced_at": result.synced_at,
+def write_results(session: Session, results: Sequence[Result], now: datetime) -> None:
+    """Write what became of many rows, in one statement."""
+    if results:
+        session.connection().execute(_write_statement(), [_parameters(result, now) for result in results])
+
+
+def _parameters(result: Result, now: datetime) -> dict[str, Any]:
+    linked = bool(result.remote_id)
+    return {
+        "p_id": result.row_id,
+        "p_carried": result.carried,
+        "p_state": result.state,
+        "p_reason": result.reason,
+        "p_error": result.error,
+        "p_due_at": result.due_at,
+        "p_now": now,
+        "p_waits_for": result.waits_for,
+        "p_wanted": result.wanted.value if result.wanted else None,
+        "p_attempts_kept": 0 if result.agreed else 1,
+        "p_attempts_more": 1 if result.attempted and not result.agreed else 0,
+        "p_agreed_generation": result.carried if result.agreed else None,
+        "p_remote_id": result.remote_id,
+        "p_remote_number": result.remote_number if linked else None,
+        "p_remote_url": result.remote_url if linked else None,
+        "p_inputs": result.inputs,
+        "p_sent": result.sent,
+        "p_answered": result.answered,
+        "p_warnings": list(result.warnings) if result.warnings is not None else None,
+        "p_synced_at": result.synced_at,
     }
-    learnt: dict[str, Any] = {"call_id": None, **{name: value for name, value in optional.items() if value is not None}}
-    if result.attempted:
-        learnt["attempts"] = rows.c.attempts + 1
-    if result.agreed:
-        learnt |= {"agreed_generation": result.carried, "attempts": 0}
-    if result.remote_id:
-        learnt |= {"remote_number": result.remote_number, "remote_url": result.remote_url}
-    return learnt
+
+
+@lru_cache
+def _write_statement() -> Any:
+    """Built once: it is written for every record of every answer."""
+    current = rows.c.generation == bindparam("p_carried")
+
+    def given(name: str) -> Any:
+        return bindparam(f"p_{name}", type_=rows.c[name].type)
+
+    def if_given(name: str) -> Any:
+        return func.coalesce(given(name), rows.c[name])
+
+    kept = (
+        "remote_id",
+        "remote_number",
+        "remote_url",
+        "inputs",
+        "sent",
+        "answered",
+        "warnings",
+        "synced_at",
+        "agreed_generation",
+    )
+    return (
+        update(rows)
+        .where(rows.c.id == bindparam("p_id"))
+        .values(
+            {
+                "call_id": null(),
+                "state": case(
+                    (current, given("state")), (rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"
+                ),
+                "reason": case((current, given("reason")), else_=""),
+                "error": case((current, given("error")), else_=""),
+                "due_at": case((current, given("due_at")), else_=bindparam("p_now", type_=rows.c.due_at.type)),
+                "waits_for": case((current, given("waits_for")), else_=null()),
+                "wanted": case((current, if_given("wanted")), else_=rows.c.wanted),
+                "attempts": rows.c.attempts * bindparam("p_attempts_kept", type_=Integer)
+                + bindparam("p_attempts_more", type_=Integer),
+                **{name: if_given(name) for name in kept},
+            }
+        )
+    )
 
 
 def counts_by_state(session: Session) -> Sequence[tuple[str, str, str, int]]:
