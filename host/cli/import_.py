@@ -1,0 +1,30 @@
+"""``counterfoil import``"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from host.cli.base.context import host as opened_host
+from host.cli.base.engine import engine_of
+from host.cli.base.output import AsJson, new_app, print_json, say
+
+app = new_app()
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="What to import, such as tax-rates; all: everything of it.")],
+    connection: Annotated[str, typer.Option(help="The connection to import from.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Import a connection's reference data: tax rates, accounts, currencies, branding themes. Importing again updates."""
+    with opened_host() as host:
+        taken = engine_of(host).import_reference(kind, connection)
+    if as_json:
+        print_json({name: {field: getattr(one, field) for field in one.__slots__} for name, one in taken.items()})
+        return
+    for name, one in taken.items():
+        say(f"{name}: {one.created} new, {one.updated} updated, {one.unchanged} unchanged, {one.removed} removed")

@@ -1,0 +1,106 @@
+"""``counterfoil sync``"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from host.cli.base.context import host as opened_host
+from host.cli.base.engine import engine_of
+from host.cli.base.output import AsJson, complain, new_app, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from host.sync.engine import Engine
+    from host.sync.waiting import Remaining
+
+app = new_app()
+
+
+@app.command()
+def sync(
+    connection: Annotated[str | None, typer.Option(help="Only records of this connection.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only records of this kind, such as invoices.")] = None,
+    ref: Annotated[list[str] | None, typer.Option(help="Only these records; may be given again and again.")] = None,
+    *,
+    remap: Annotated[
+        bool, typer.Option("--remap", help="Send also what is agreed: the way records are mapped has changed.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until everything that can go has gone.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="With --wait: seconds to stay at most.", min=0)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at records and send what differs from what was agreed; a running server does it, or this command with --wait.
+
+    With --wait it ends when nothing more will go within two minutes, says what remains and why, and ends with 1 if anything does.
+    """
+    with opened_host() as host:
+        engine = engine_of(host)
+        batch = engine.request_sync(connection=connection, kind=kind, refs=ref or None, remap=remap)
+        if not wait:
+            _say_queued(engine, batch, as_json=as_json)
+            return
+        remaining = _wait(engine, batch, timeout)
+    _report(batch, remaining, as_json=as_json)
+    if remaining.unsent:
+        raise typer.Exit(1)
+
+
+def _say_queued(engine: Engine, batch: str, *, as_json: bool) -> None:
+    with engine.reading() as session:
+        shown: dict[str, Any] = engine.batch(session, batch) or {}
+    if as_json:
+        print_json(shown)
+    else:
+        say(
+            f"{shown['total']} records queued as batch {batch}: a running server sends what differs, or `counterfoil sync --wait`"
+        )
+
+
+def _wait(engine: Engine, batch: str, timeout: float | None) -> Remaining:
+    from host.sync.waiting import wait_for
+
+    with _progress() as show:
+        return wait_for(engine, batch, timeout=timeout, on_progress=show)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Mapping[str, int]], None] | None]:
+    """One line that is written over, on a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("looking") as line:
+        yield lambda counts: line.update(counted(counts))
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """``3 synced, 1 waiting``"""
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing to sync"
+
+
+def _report(batch: str, remaining: Remaining, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "batch": batch,
+                "records": remaining.counts,
+                "unsent": remaining.unsent,
+                "timed_out": remaining.timed_out,
+            }
+        )
+        return
+    say(counted(remaining.counts))
+    for one in remaining.unsent:
+        complain(f"{one['kind']} {one['ref']}: {one['state']}: {_why(one)}")
+
+
+def _why(one: Mapping[str, Any]) -> str:
+    reason = one["error"] or one["reason"] or "not looked at yet"
+    return f"{reason} (until {one['until']})" if one["until"] else str(reason)
