@@ -6,11 +6,11 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
 
-from hookspecs import PROJECT, Contributions, Events
+from hookspecs import PROJECT, CommandGroup, Contributions, Demo, Events, Kind, Migrations, Route
 from host.errors import CounterfoilError
 from host.plugins.checking import check_hooks, check_version
 from host.plugins.finding import Candidate, CannotLoad, candidates, missing
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from hookspecs import BillingStore, CommandGroup, Demo, Kind, Migrations, Route
+    from hookspecs import BillingStore
     from host.config import Config
     from host.db.migrate import Line, LineStatus
 
 LIMIT_SECONDS: Final = 10.0
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -125,8 +126,8 @@ class Plugins:
         return plugin
 
     def _ask_about(self, plugin: Plugin) -> None:
-        plugin.migrations = self._ask(plugin, "migrations")
-        plugin.commands = tuple(self._ask(plugin, "register_commands") or ())
+        plugin.migrations = self._ask_one(plugin, "migrations", Migrations)
+        plugin.commands = self._ask_several(plugin, "register_commands", CommandGroup)
 
     # Settings and migrations -----------------------------------------------------------------------------------
 
@@ -165,8 +166,7 @@ class Plugins:
 
     def ask_demo(self, plugin: Plugin) -> Demo | None:
         """What it brings to a demonstration; can be asked before there is a configuration."""
-        demo: Demo | None = self._ask(plugin, "provide_demo")
-        return demo
+        return self._ask_one(plugin, "provide_demo", Demo)
 
     # Starting --------------------------------------------------------------------------------------------------
 
@@ -176,8 +176,8 @@ class Plugins:
             self._ask(plugin, "configured", settings=plugin.settings)
             plugin.store = self._ask(plugin, "provide_billing_store")
             plugin.provider = self._ask(plugin, "register_provider")
-            plugin.kinds = tuple(self._ask(plugin, "register_kinds") or ())
-            plugin.routes = tuple(self._ask(plugin, "register_routes") or ())
+            plugin.kinds = self._ask_several(plugin, "register_kinds", Kind)
+            plugin.routes = self._ask_several(plugin, "register_routes", Route)
             plugin.demo = self.ask_demo(plugin)
         self._refuse_what_is_offered_twice()
         self._listeners.clear()
@@ -223,6 +223,10 @@ class Plugins:
         """The named plugin's implementation of a hook, where it is active and has one."""
         return next((each for each in self.listeners(hook) if each.plugin.name == name), None)
 
+    def instance(self, name: str) -> Any:
+        """The object or module that a loaded plugin is. Raises ``KeyError`` for one that could not be loaded."""
+        return self._instances[name]
+
     # Calling ---------------------------------------------------------------------------------------------------
 
     def _caller(self, plugin: Plugin, hook: str) -> Callable[..., Any]:
@@ -243,13 +247,29 @@ class Plugins:
         call = self._caller(plugin, hook)
         return self._guarded(plugin, f"answer {hook}", lambda: call(**arguments))
 
+    def _ask_one(self, plugin: Plugin, hook: str, expected: type[T]) -> T | None:
+        answer = self._ask(plugin, hook)
+        if answer is None or isinstance(answer, expected):
+            return answer
+        plugin.fail(f"its {hook} answered {_type(answer)}, not {expected.__name__}")
+        return None
+
+    def _ask_several(self, plugin: Plugin, hook: str, expected: type[T]) -> Sequence[T]:
+        answer = self._ask(plugin, hook)
+        if answer is None:
+            return ()
+        if isinstance(answer, list | tuple) and all(isinstance(one, expected) for one in answer):
+            return tuple(answer)
+        plugin.fail(f"its {hook} answered {_type(answer)}, not a list of {expected.__name__}")
+        return ()
+
     def _guarded(self, plugin: Plugin, what: str, call: Callable[[], Any]) -> Any:
         try:
             return within(self._limit, call)
         except KeyboardInterrupt:
             raise
         except TookTooLong as error:
-            plugin.fail(f"it did not {what} within {self._limit:g} s")
+            plugin.fail(f"it could not {what} within {self._limit:g} s")
             _log.debug("", exc_info=error)
         except (CannotLoad, CounterfoilError) as error:
             plugin.fail(str(error))
@@ -259,11 +279,17 @@ class Plugins:
         return None
 
 
+def _type(answer: object) -> str:
+    if isinstance(answer, list | tuple):
+        return f"a list of {', '.join(sorted({type(one).__name__ for one in answer}))}"
+    return type(answer).__name__
+
+
 def _offers(plugin: Plugin) -> list[str]:
     """What only one plugin can offer, in words."""
     offers = [f"the kind {kind.name!r}" for kind in plugin.kinds]
     if plugin.store is not None:
         offers.append("a billing store")
     if plugin.provider is not None:
-        offers.append(f"the provider {plugin.provider.name!r}")
+        offers.append(f"the provider {getattr(plugin.provider, 'name', '')!r}")
     return offers
