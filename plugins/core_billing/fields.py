@@ -180,7 +180,7 @@ class Pairs(Plain):
         text = Text(100)
         if not isinstance(value, dict) or len(value) > 10:
             raise ValidationError("must be an object of at most 10 names with their values")
-        return {text.read(name): text.read(option) for name, option in value.items() if option not in {"", None}}
+        return {text.read(name): text.read(option) for name, option in value.items() if option not in ("", None)}
 
 
 class Refs(Plain):
@@ -210,22 +210,22 @@ class Shown(fields.Field[Any]):
 
 
 class Whole(fields.Nested):
-    """A list of objects, replaced whole: a PATCH that names it gives all of it."""
+    """A list of objects, replaced whole: a PATCH that names it gives all of it. ``null`` empties it."""
 
     def __init__(self, schema: Any, *, most: int) -> None:
         super().__init__(schema, many=True, load_default=list)
         self.most = most
 
     def checked(self, value: Any) -> list[Any]:
-        if value is None:
-            return []
         if not isinstance(value, list):
             raise ValidationError("must be a list")
         if len(value) > self.most:
             raise ValidationError(f"has {len(value)} entries: accepted are up to {self.most:,}")
         return value
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
     ) -> Any:
+        if value is None or value is missing:
+            return []
         return self._load(self.checked(value), partial=False)

@@ -92,7 +92,7 @@ def _read_list(name: str, field: Whole) -> Callable[..., Any]:
 
     def read(value: Any, path: str, problems: list[Problem], **_partial: bool) -> Any:
         below = _below(path, name)
-        items = field.checked(value)
+        items = [] if value is None else field.checked(value)
         return [plan.read(item, f"{below}.{position}", problems, partial=False) for position, item in enumerate(items)]
 
     return read

@@ -68,10 +68,10 @@ class AddressField(fields.Nested):
     def nothing(self) -> dict[str, str]:
         return dict.fromkeys(ADDRESS_PARTS, "")
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, partial: Any = None, **_kwargs: Any
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> Any:
-        return self.nothing() if value is None else self._load(value, partial=partial)
+        return self.nothing() if value is None else super().deserialize(value, attr, data, **kwargs)
 
 
 class PartyInput(Input):
