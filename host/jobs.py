@@ -91,18 +91,13 @@ class Jobs:
 
         Nothing happens where ticks are switched off.
         """
-        from apscheduler.jobstores.base import JobLookupError
-
-        if self._scheduler is None or self.stopping.is_set():
+        scheduler = self._scheduler
+        if scheduler is None or self.stopping.is_set():
             return
         # The scheduler goes by the machine's clock, ours may be shifted.
         delay = max(when - clock.now(), timedelta())
-        try:
-            self._scheduler.add_job(
-                self.submit, "date", run_date=datetime.now(UTC) + delay, args=(task, key), id=key, replace_existing=True
-            )
-        except JobLookupError:  # it ran in this very moment: then it is being submitted anyway
-            _log.debug("job %s ran while it was put off", key)
+        run_at = datetime.now(UTC) + delay
+        scheduler.add_job(self.submit, "date", run_date=run_at, args=(task, key), id=key, replace_existing=True)
 
     def stop(self) -> None:
         """No new tasks; those that run are waited for."""
