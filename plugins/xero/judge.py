@@ -35,7 +35,7 @@ def judge(outcome: Response | Trouble, scopes: Sequence[str]) -> Verdict:
             return _over_limit(outcome)
         case _:
             general = judge_by_status(outcome)
-            return Verdict(fate=general.fate, reason=_said(outcome, general.reason), wait_seconds=general.wait_seconds)
+            return Verdict(fate=general.fate, reason=_said(outcome, "Xero failed"), wait_seconds=general.wait_seconds)
 
 
 def _bad_request(response: Response) -> Verdict:
