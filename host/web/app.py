@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from host.roles import Role
 from host.web import records, syncing
-from host.web.problems import Refusal
+from host.web.problems import Refusal, nothing_at
 from host.web.resource import CALLER, Desk, problem_response
 
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ async def _health(_request: Request) -> Response:
 
 async def _refused_by_starlette(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = f"there is nothing at {request.url.path}" if error.status_code == 404 else error.detail
-    return problem_response(Refusal(error.status_code, detail, headers=dict(error.headers or {})))
+    if error.status_code == 404:
+        return problem_response(nothing_at(request.url.path))
+    return problem_response(Refusal(error.status_code, error.detail, headers=dict(error.headers or {})))
 
 
 class AccessLog:

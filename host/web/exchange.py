@@ -88,10 +88,15 @@ class Asked:
         for name, value in self.query:
             if name in given:
                 raise bad_parameter(name, "it stands there twice")
-            if "\x00" in name + value:
-                raise bad_parameter(name.replace("\x00", ""), "it holds the character NUL")
+            if not is_text(name + value):
+                raise bad_parameter(name.replace("\x00", ""), "it holds a character that is no text")
             given[name] = value
         return given
+
+
+def is_text(value: Any) -> bool:
+    """Whether this is a text that a database can hold, or look for: no NUL, and no half of a pair of surrogates."""
+    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
 
 
 def whole_number(parameters: dict[str, str], name: str, *, default: int, most: int = 10**_MOST_DIGITS) -> int:

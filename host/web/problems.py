@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from hookspecs import Problem
+from hookspecs import NOTHING, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,18 +15,23 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):
     """A request that is answered with a problem document."""
 
-    status: int
-    detail: str
-    errors: Sequence[Problem] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.detail
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Problem] = (),
+        headers: Mapping[str, str] = NOTHING,
+        more: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+        self.more = more
 
     def document(self) -> dict[str, Any]:
         shown: dict[str, Any] = {
@@ -57,6 +61,10 @@ def broken_json(error: NotJson) -> Refusal:
 
 def not_found(detail: str) -> Refusal:
     return Refusal(404, detail)
+
+
+def nothing_at(path: str) -> Refusal:
+    return not_found(f"there is nothing at {path}")
 
 
 def conflict(detail: str) -> Refusal:

@@ -18,7 +18,7 @@ from host.ids import new_id
 from host.roles import Role
 from host.web.access import Caller, authenticate
 from host.web.exchange import Answer, Asked, json_bytes
-from host.web.problems import MEDIA_TYPE, Refusal, conflict
+from host.web.problems import MEDIA_TYPE, Refusal, conflict, nothing_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,6 +86,8 @@ class Resource:
     async def _answer(self, request: Request, correlation_id: str) -> Answer:
         caller = await self._desk.in_thread(lambda: self._let_in(request, correlation_id))
         request.scope[CALLER] = caller.shown
+        if any("\x00" in part for part in request.path_params.values()):
+            raise nothing_at(request.url.path)  # no name holds it, and PostgreSQL does not even look for it
         handler = self._handlers.get(request.method)
         if handler is None:
             allowed = ", ".join(sorted(self._handlers))

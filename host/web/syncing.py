@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import JSON, BadQuery, ListQuery, Problem
 from host.plugins.describing import describe
-from host.web.exchange import LARGEST_PAGE, Answer, Asked, fields, whole_number
+from host.web.exchange import LARGEST_PAGE, Answer, Asked, fields, is_text, whole_number
 from host.web.problems import bad_request, invalid, not_found
 from host.web.records import PAGE_SIZE, kind_of
 
@@ -58,7 +58,7 @@ def _refs(asked: Asked, wish: JSON, kinds: Sequence[Kind]) -> Sequence[str] | No
 def _wrong_refs(refs: Sequence[Any]) -> list[Problem]:
     if len(refs) > MOST_REFS:
         return [Problem("refs", f"has {len(refs)} entries: accepted are up to {MOST_REFS}; without refs all are meant")]
-    return [Problem(f"refs.{place}", "must be text") for place, ref in enumerate(refs) if not isinstance(ref, str)]
+    return [Problem(f"refs.{place}", "must be text") for place, ref in enumerate(refs) if not is_text(ref)]
 
 
 def _refuse_unknown(asked: Asked, refs: Sequence[str], kinds: Sequence[Kind]) -> None:
@@ -77,11 +77,7 @@ def _refuse_unknown(asked: Asked, refs: Sequence[str], kinds: Sequence[Kind]) ->
 def _filtered_refs(asked: Asked, wish: JSON, kinds: Sequence[Kind]) -> Sequence[str]:
     if not kinds or wish.get("refs") is not None:
         raise invalid([Problem("filter", "goes with a kind, and without refs")])
-    wrong = [
-        Problem(f"filter.{name}", "must be text")
-        for name, value in wish["filter"].items()
-        if not isinstance(value, str)
-    ]
+    wrong = [Problem(f"filter.{name}", "must be text") for name, value in wish["filter"].items() if not is_text(value)]
     if wrong:
         raise invalid(wrong)
     filters = dict(wish["filter"])
