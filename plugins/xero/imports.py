@@ -88,10 +88,9 @@ def tax_rates(read: Sequence[dict[str, Any]]) -> list[TaxRate]:
 
 def _percentage(rate: dict[str, Any]) -> Decimal:
     """The effective rate has compounding taken in (API facts 4.8)."""
-    for name in ("effective_rate", "display_rate"):
-        if isinstance(rate[name], Decimal):
-            return rate[name]
-    return Decimal(0)
+    effective: Decimal | None = rate["effective_rate"]
+    shown: Decimal | None = rate["display_rate"]
+    return effective if effective is not None else shown or Decimal(0)
 
 
 def accounts(read: Sequence[dict[str, Any]]) -> list[Account]:

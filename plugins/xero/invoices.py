@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Document, Party, Product
@@ -342,7 +342,8 @@ def plan_update(wish: Wish, data: InvoiceData, remote: JSON | None) -> Step:
     except NotEditable as not_editable:
         return Refuse(reason=str(not_editable))
     if not edit.changes:
-        return done(wish, as_known(data, remote), remote, short_code=data.short_code)
+        known = done(wish, as_known(data, remote), remote, short_code=data.short_code)
+        return replace(known, warnings=(*edit.warnings, *known.warnings))
     return Send(
         lane="update",
         verb=Verb.UPDATE,

@@ -25,7 +25,7 @@ from host.config import Secret
 from host.sync.provider import Agreed, Connection, Link, Look, Planned, Prepared, Response, Send, Wanted, Wish
 from plugins.xero.provider import XeroProvider
 from plugins.xero.settings import Custom, Settings
-from plugins.xero.wire.numbers import dumps
+from plugins.xero.wire.numbers import dumps, number
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -227,8 +227,16 @@ def planned(of: Wish, step: Send | Look, ready: Prepared | None = None) -> Plann
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
-    raw = body if isinstance(body, bytes) else dumps(body)
+    raw = body if isinstance(body, bytes) else dumps(_as_numbers(body))
     return Response(status=status, body=raw, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def _as_numbers(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, dict):
+        return {name: _as_numbers(one) for name, one in value.items()}
+    return [_as_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def nobody(remote_id: str) -> str | None:

@@ -218,7 +218,7 @@ def test_one_that_bears_our_name_is_adopted() -> None:
 
 @pytest.mark.parametrize(("by", "shown"), [("by_code", "accounts code C100"), ("by_name", "name Harbour Joinery Ltd")])
 def test_one_that_is_linked_to_another_is_a_conflict_that_names_it(by: str, shown: str) -> None:
-    remote = {"by_code": [], "by_name": []} | {by: [{"ContactID": "x", "Name": "Harbour Joinery Ltd"}]}
+    remote: dict[str, Any] = {"by_code": [], "by_name": []} | {by: [{"ContactID": "x", "Name": "Harbour Joinery Ltd"}]}
 
     step = plan(FULL, remote, owner=lambda remote_id: "customer-9" if remote_id == "x" else None)
 
