@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,10 @@ from host.app import Host, open_host, open_installation
 from host.crypto import generate_key
 from host.db.migrate import migrate
 from host.roles import Role
+from host.sync.engine import Engine
 from host.tokens import create_token
 from host.web.app import build
+from tests.integration.sync.tiny_remote import TinyRemote
 
 if TYPE_CHECKING:
     import httpx
@@ -75,10 +78,37 @@ def register_kinds():
 """
 
 
+TINY = """
+from host.sync import note, note_deletion
+from hookspecs import hookimpl
+from tests.integration.sync.tiny_provider import Tiny
+
+contract_version = 1
+PROVIDER = Tiny(only=("customers", "invoices"))
+PROVIDER.kinds = tuple(rule for rule in Tiny.kinds if rule.kind in PROVIDER.only)  # those that the billing plugin keeps
+
+
+@hookimpl
+def register_provider():
+    return PROVIDER
+
+
+@hookimpl
+def on_entity_saved(event, unit_of_work):
+    note(PROVIDER, event, unit_of_work)
+
+
+@hookimpl
+def on_invoice_deleted(event, unit_of_work):
+    note_deletion(PROVIDER, event, unit_of_work)
+"""
+
+
 def config_of(folder: Path, database_url: str, *, plugins: str = '["core_billing", "shelf"]') -> Path:
-    """A configuration in this folder, beside the shelf's code."""
+    """A configuration in this folder, beside the plugins' code."""
     (folder / "plugins").mkdir(exist_ok=True)
     (folder / "plugins" / "shelf.py").write_text(SHELF)
+    (folder / "plugins" / "tiny.py").write_text(TINY)
     config = folder / "counterfoil.toml"
     config.write_text(
         f'[host]\ndatabase_url = "{database_url}"\nsecret_key = "{generate_key()}"\n'
@@ -135,16 +165,16 @@ class Office:
         return sys.modules[type(books).__module__]
 
 
-OfficeAt = Callable[[str], Office]
+OfficeAt = Callable[..., Office]
 
 
 @pytest.fixture
 def office_at(tmp_path: Path) -> Iterator[OfficeAt]:
-    """`office_at(url)`: an office on a migrated database."""
+    """`office_at(url)`: an office on a migrated database; `plugins` as the configuration writes them."""
     opened: list[Office] = []
 
-    def open_it(url: str) -> Office:
-        opened.append(Office(open_host(config_of(tmp_path, url))))
+    def open_it(url: str, **config: str) -> Office:
+        opened.append(Office(open_host(config_of(tmp_path, url, **config))))
         return opened[-1]
 
     yield open_it
@@ -157,6 +187,24 @@ def office_at(tmp_path: Path) -> Iterator[OfficeAt]:
 def office(office_at: OfficeAt, database_from: Callable[..., str]) -> Office:
     """On SQLite and on PostgreSQL."""
     return office_at(database_from(migrated))
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> TinyRemote:
+    """What the tiny plugin's connections lead to, instead of the network."""
+    remote = TinyRemote()
+    monkeypatch.setattr("host.app.Engine", partial(Engine, transport=remote.transport()))
+    return remote
+
+
+@pytest.fixture
+def linked_office(office_at: OfficeAt, database_from: Callable[..., str], remote: TinyRemote) -> Office:
+    """With a connection `acme`, on SQLite and on PostgreSQL."""
+    office = office_at(database_from(migrated), plugins='["core_billing", "shelf", "tiny"]')
+    assert office.host.engine is not None
+    office.host.engine.connect("acme", provider="tiny", auth="custom")
+    remote.calls.clear()
+    return office
 
 
 @pytest.fixture
