@@ -279,7 +279,7 @@ class Documents(Records[DocumentEntry]):
                     )
             if abs(line.amounts.net) > LARGEST_LINE:
                 entry.refuse(
-                    path, f"its amount {line.amounts.net:,f} is too large: accepted is up to {LARGEST_LINE:,f}"
+                    path, f"its amount {line.amounts.net:,.2f} is too large: accepted is up to {LARGEST_LINE:,f}"
                 )
         if abs(worked.totals.total) > LARGEST_TOTAL and not entry.problems:
             entry.refuse("lines", f"their total is too large: accepted is up to {LARGEST_TOTAL:,f}")
