@@ -99,7 +99,6 @@ def test_what_xero_adds_or_writes_otherwise_is_nobodys_change() -> None:
     assert isinstance(update(BOTH, answered=answered), Done)
 
 
-@pytest.mark.row("H-145", part="plan")
 def test_a_changed_line_goes_with_all_lines_and_their_ids() -> None:
     step = update(replace(BOTH, lines=(line(quantity=Decimal(3)), OTHER)))
 

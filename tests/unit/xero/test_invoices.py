@@ -194,7 +194,6 @@ def test_a_rate_of_exchange_goes_only_with_a_foreign_currency() -> None:
     assert body_for(invoice(currency=""))["CurrencyCode"] == "GBP"
 
 
-@pytest.mark.row("A-15", part="by link")
 def test_a_line_names_the_item_by_the_code_that_xero_has_now() -> None:
     renamed = (LINKS[0], link("products", "p1", "item-1", remote_number="SHELF-OAK"))
 

@@ -81,7 +81,6 @@ def test_both_sides_go_where_both_are_given() -> None:
     assert body["PurchaseDescription"] == "from Oslo"
 
 
-@pytest.mark.row("H-123", part="api")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -74,7 +74,6 @@ def test_the_provider_is_what_the_engine_asks_for() -> None:
     assert asked.base_url(UK) == "https://api.xero.com"
 
 
-@pytest.mark.row("H-84", part="provider")
 def test_a_kind_that_the_settings_do_not_name_is_excluded() -> None:
     without = provider(entities_to_sync=ALL - {"products"})
     reason = "entities_to_sync in [plugins.xero] does not name products"
