@@ -98,7 +98,7 @@ class Asking:
         limits = self._provider.limits(self._connection)
         with self._database.write() as session:
             lock_connection(session, self._connection.key)
-            at = free_at(measure(session, self._connection.key, now), limits, PERSON, now)
+            at = free_at(measure(session, self._connection.key, limits, now), limits, PERSON, now)
             if at > now:
                 return "", at
             opened = open_call(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from host import clock
 from host.sync.calls import note_outcomes
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger(__name__)
 
+BROKEN_DATABASE: Final = (OperationalError, InterfaceError)
+"""No record's fault: full, locked or gone. The drain stops."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
@@ -84,6 +87,8 @@ class Booker:
         """Book a call's answer, and close the call, in one transaction. A record whose booking fails stands alone; the others are booked."""
         try:
             self._book_all(call_id, carried, answers, close)
+        except BROKEN_DATABASE:
+            raise
         except Exception:
             log.exception("booking call %s as a whole failed; going on record by record", call_id)
             self._book_one_by_one(call_id, carried, answers, close)
@@ -121,18 +126,27 @@ class Booker:
         for one, answer in zip(carried, answers, strict=True):
             try:
                 self._book_all(call_id, [one], [answer], lambda _session: True)
+            except BROKEN_DATABASE:
+                raise
             except IntegrityError:
                 reason = "it turned out to be a remote record that another of our records is linked with"
                 self._book_trouble(call_id, one, state="conflict", reason=reason)
             except Exception as error:
                 log.exception("booking %s %s failed", one.kind, one.ref)
                 reason = f"the answer could not be booked ({type(error).__name__}: {error})"
-                self._book_trouble(call_id, one, state="failed", reason=reason)
+                self._book_trouble(call_id, one, state="failed", reason=reason, answer=answer)
 
-    def _book_trouble(self, call_id: str, one: Carried, *, state: str, reason: str) -> None:
+    def _book_trouble(
+        self, call_id: str, one: Carried, *, state: str, reason: str, answer: Answer | None = None
+    ) -> None:
+        """The record failed here, whatever became of it there; a link that the answer brought is kept all the same."""
+        now = clock.now()
+        result = Result(row_id=one.row_id, carried=one.generation, state=state, error=reason, attempted=True)
+        if isinstance(answer, Done):
+            result = replace(_agreed(one, answer, now), state=state, error=reason)
         with self._saver(origin=self._connection, correlation_id=call_id) as work:
-            result = Result(row_id=one.row_id, carried=one.generation, state=state, error=reason, attempted=True)
-            write_result(work.session, result, clock.now())
+            write_result(work.session, result, now)
+            wake_dependents(work.session, [one.row_id], now)
 
     def _book(self, work: Saving, one: Carried, answer: Answer) -> Result | None:
         """What an answer means for its row; ``None`` where the row stays with its call, to be settled next."""
@@ -167,14 +181,40 @@ class Booker:
     # Decisions -----------------------------------------------------------------------------------------------------
 
     def apply(self, decisions: Sequence[Decision]) -> None:
-        """Write the decisions that need no call. Each row guarded by its generation: one saved since then keeps waiting."""
+        """Write the decisions that need no call. Each row is guarded by its generation: one saved since then keeps waiting.
+
+        One that can't be written stands alone; the others are written.
+        """
         if not decisions:
             return
+        try:
+            self._apply_all(decisions)
+        except BROKEN_DATABASE:
+            raise
+        except Exception:
+            log.exception("writing %d decisions at once failed; going on one by one", len(decisions))
+            for decision in decisions:
+                self._apply_alone(decision)
+
+    def _apply_all(self, decisions: Sequence[Decision]) -> None:
         with self._saver(origin=self._connection) as work:
             results = [self._apply(work, decision) for decision in decisions]
             write_results(work.session, [result for result in results if result], clock.now())
             done = [one.row.row_id for one in decisions if not isinstance(one.step, Blocked)]
             wake_dependents(work.session, done, clock.now())
+
+    def _apply_alone(self, decision: Decision) -> None:
+        try:
+            self._apply_all([decision])
+        except BROKEN_DATABASE:
+            raise
+        except Exception as error:
+            log.exception("writing what was decided for %s %s failed", decision.row.kind, decision.row.ref)
+            reason = f"what was decided could not be written ({type(error).__name__}: {error})"
+            row = decision.row
+            failed = Result(row_id=row.row_id, carried=row.generation, state="failed", error=reason, attempted=True)
+            with self._saver(origin=self._connection) as work:
+                write_result(work.session, failed, clock.now())
 
     def _apply(self, work: Saving, decision: Decision) -> Result | None:
         """What a decision means for its row; ``None`` where it is written already."""

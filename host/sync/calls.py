@@ -38,8 +38,8 @@ class Unsettled:
     inputs: Mapping[str, str]
     warnings: Sequence[str]
     outcome: str
-    body: bytes
     running_until: datetime
+    look_at: datetime | None
 
 
 def open_call(
@@ -150,13 +150,13 @@ def abandon_calls(session: Session, connection: str, speaker: str, *, patience: 
 
 
 def unsettled(session: Session, connection: str, *, limit: int, beyond: Iterable[int] = ()) -> Sequence[Unsettled]:
-    """Records of this connection whose last call is closed without a known outcome for them, oldest call first."""
+    """Records of this connection whose last call is closed without a known outcome for them, oldest call first. ``look_at``: not before then."""
     found = session.execute(
         select(
             rows.c.id,
             rows.c.kind,
+            rows.c.due_at,
             calls.c.id.label("call_id"),
-            calls.c.body,
             calls.c.running_until,
             calls.c.closed_at,
             call_records.c.position,
@@ -190,11 +190,17 @@ def unsettled(session: Session, connection: str, *, limit: int, beyond: Iterable
             inputs=one.inputs,
             warnings=one.warnings,
             outcome=one.outcome,
-            body=one.body,
             running_until=one.running_until or one.closed_at,
+            look_at=one.due_at,
         )
         for one in found
     ]
+
+
+def bodies_of(session: Session, call_ids: Iterable[str]) -> Mapping[str, bytes]:
+    """What these calls carried, by call: read apart from the records, of which a call has many."""
+    found = session.execute(select(calls.c.id, calls.c.body).where(calls.c.id.in_(set(call_ids))))
+    return {one.id: one.body for one in found}
 
 
 def note_outcomes(session: Session, call_id: str, outcomes: Iterable[tuple[int, str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,12 +12,16 @@ from typing import TYPE_CHECKING, Final
 from host import clock
 from host.sync.calls import Unsettled, carry, open_call
 from host.sync.limiter import free_at, lock_connection, measure
+from host.sync.provider import Trouble
+from host.sync.talk import Silenced
 
 if TYPE_CHECKING:
-    from host.db import Database
     from host.sync.client import Clients
     from host.sync.grants import Grants
-    from host.sync.provider import Connection, Planned, Provider, Request, Response, Token, Trouble
+    from host.sync.provider import Planned, Request, Response, Token
+    from host.sync.talk import Talk
+
+log: Final = logging.getLogger(__name__)
 
 LARGEST_BODY: Final = 3_000_000
 
@@ -59,29 +64,14 @@ class NotYet(Exception):
 class Carrier:
     """Sends the calls of one connection, a few at once. Only its pool's threads touch the network, and they touch no database."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        provider: Provider,
-        connection: Connection,
-        clients: Clients,
-        grants: Grants,
-        grant_id: str,
-        speaker: str,
-        still_speaking: Callable[[], bool],
-    ) -> None:
-        self._database = database
-        self._provider = provider
-        self._connection = connection
-        self._client = clients.of(connection.key)
+    def __init__(self, talk: Talk, clients: Clients, grants: Grants, grant_id: str) -> None:
+        self._talk = talk
+        self._client = clients.of(talk.key)
         self._grants = grants
         self._grant_id = grant_id
-        self._speaker = speaker
-        self._still_speaking = still_speaking
-        self.limits = provider.limits(connection)
+        self.limits = talk.provider.limits(talk.connection)
         self._pool = ThreadPoolExecutor(
-            max_workers=max(1, self.limits.concurrent), thread_name_prefix=f"call-{connection.key}"
+            max_workers=max(1, self.limits.concurrent), thread_name_prefix=f"call-{talk.key}"
         )
         self._follow_ups: list[Load] = []
         self.out: dict[Future[Response | Trouble], Out] = {}
@@ -89,42 +79,64 @@ class Carrier:
     def free_at(self, priority: int) -> datetime:
         """When a call of this priority may leave."""
         now = clock.now()
-        with self._database.read() as session:
-            return free_at(measure(session, self._connection.key, now), self.limits, priority, now)
+        with self._talk.database.read() as session:
+            return free_at(measure(session, self._talk.key, self.limits, now), self.limits, priority, now)
 
     def send(self, load: Load, when_done: Callable[[], None]) -> None:
-        """Count the call, commit it with what it carries, and let it go. Raises ``Stale``, ``NotYet``, or what getting a token raises."""
-        token = self._grants.token(self._provider, self._connection, self._grant_id)
-        base_url = self._provider.base_url(self._connection)
+        """Count the call, commit it with what it carries, and let it go.
+
+        Raises ``Stale``, ``NotYet``, what getting a token raises, or ``Silenced``: then whoever speaks now finds the call without an answer, and settles it.
+        """
+        provider, connection = self._talk.provider, self._talk.connection
+        token = self._grants.token(provider, connection, self._grant_id)
+        base_url = provider.base_url(connection)
+        call_id = self._write_down(load, address_of(base_url, load.request))
+        if not self._talk.still_speaking():
+            raise Silenced
+        headers = provider.headers(connection, token, call_id if load.request.writes else None)
+        future = self._pool.submit(self._carry, base_url, load.request, headers)
+        self.out[future] = Out(call_id=call_id, load=load, token=token)
+        future.add_done_callback(lambda _future: when_done())
+
+    def _write_down(self, load: Load, address: str) -> str:
+        """The call, counted and committed with what it carries, before it leaves."""
         now = clock.now()
-        with self._database.write() as session:
-            lock_connection(session, self._connection.key)
-            at = free_at(measure(session, self._connection.key, now), self.limits, load.priority, now)
+        with self._talk.database.write() as session:
+            lock_connection(session, self._talk.key)
+            use = measure(session, self._talk.key, self.limits, now)
+            at = free_at(use, self.limits, load.priority, now)
             if at > now:
                 raise NotYet(at)
             call_id = open_call(
                 session,
-                connection=self._connection.key,
-                speaker=self._speaker,
+                connection=self._talk.key,
+                speaker=self._talk.speaker,
                 purpose=load.purpose,
                 request=load.request,
-                address=address_of(base_url, load.request),
+                address=address,
                 now=now,
                 kind=load.kind,
                 lane=load.lane,
             )
             if load.purpose == "send" and not carry(session, call_id, load.planned):
                 raise Stale
-        if not self._still_speaking():
-            return  # the right is lost: whoever speaks now finds the call without an answer, and settles it
-        headers = self._provider.headers(self._connection, token, call_id if load.request.writes else None)
-        future = self._pool.submit(self._client.send, base_url, load.request, headers)
-        self.out[future] = Out(call_id=call_id, load=load, token=token)
-        future.add_done_callback(lambda _future: when_done())
+        return call_id
+
+    def _carry(self, base_url: str, request: Request, headers: Mapping[str, str]) -> Response | Trouble:
+        try:
+            return self._client.send(base_url, request, headers)
+        except Exception:
+            # How far it came is not known: settled like any lost answer.
+            log.exception("sending %s %s failed", request.method, request.path)
+            return Trouble.LOST
 
     def follow_up(self, load: Load) -> None:
         """Read the next page of a look, as soon as the limits let it."""
         self._follow_ups.append(load)
+
+    @property
+    def has_follow_ups(self) -> bool:
+        return bool(self._follow_ups)
 
     def send_follow_ups(self, when_done: Callable[[], None]) -> None:
         """Raises ``NotYet`` like ``send``; what could not leave is kept."""
@@ -146,7 +158,7 @@ class Carrier:
         self._grants.expire(self._grant_id, token)
 
     def close(self) -> None:
-        """Wait for what is out to come back, without booking it: used when the right to speak is lost or the process ends."""
+        """Wait for what is out to come back, without booking it."""
         self._pool.shutdown(wait=True)
 
 

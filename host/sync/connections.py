@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from host import clock
 from host.errors import AskPerson
 from host.sync.provider import Connection, Organisation
+from host.sync.retry import pause_after
 from host.sync.tables import connections
 
 if TYPE_CHECKING:
@@ -110,27 +111,30 @@ def mark_disconnected(session: Session, key: str, reason: str) -> None:
     session.execute(update(connections).where(connections.c.key == key).values(status=DISCONNECTED, reason=reason))
 
 
-def hold(session: Session, key: str, *, until: datetime, reason: str, trouble: bool) -> None:
-    """Let no call of this connection leave before ``until``. ``trouble`` counts towards a longer pause next time."""
-    values: dict[str, Any] = {"hold_until": until, "hold_reason": reason}
-    if trouble:
-        values["troubles"] = connections.c.troubles + 1
-    session.execute(update(connections).where(connections.c.key == key).values(**values))
-
-
-def clear_troubles(session: Session, key: str) -> None:
+def hold(session: Session, key: str, *, until: datetime, reason: str) -> None:
+    """Let no call of this connection leave before ``until``, or later where it is held for longer already."""
+    held = connections.c.hold_until
     session.execute(
         update(connections)
-        .where(connections.c.key == key, connections.c.troubles > 0)
-        .values(troubles=0, hold_until=None, hold_reason="")
+        .where(connections.c.key == key, or_(held.is_(None), held < until))
+        .values(hold_until=until, hold_reason=reason)
     )
 
 
-def pause_of(session: Session, key: str) -> tuple[datetime | None, str, int]:
-    """Until when the connection is held, why, and how many troubles it had in a row."""
+def pause(session: Session, key: str, *, at_least: timedelta, reason: str) -> datetime:
+    """Leave a remote alone that failed in passing, for longer each time in a row. Calls that failed together count once."""
+    now = clock.now()
     row = session.execute(
-        select(connections.c.hold_until, connections.c.hold_reason, connections.c.troubles).where(
-            connections.c.key == key
-        )
+        select(connections.c.hold_until, connections.c.troubles).where(connections.c.key == key).with_for_update()
     ).one()
-    return row.hold_until, row.hold_reason, row.troubles
+    paused = bool(row.hold_until and row.hold_until > now)
+    until = now + (at_least if paused else max(at_least, pause_after(row.troubles)))
+    if not paused:
+        session.execute(update(connections).where(connections.c.key == key).values(troubles=connections.c.troubles + 1))
+    hold(session, key, until=until, reason=reason)
+    return max(until, row.hold_until) if paused else until
+
+
+def clear_troubles(session: Session, key: str) -> None:
+    """It answers again: the next pause is a short one. A pause that the remote asked for itself is kept to its end."""
+    session.execute(update(connections).where(connections.c.key == key, connections.c.troubles > 0).values(troubles=0))

@@ -41,6 +41,7 @@ from host.sync.outbox import connection_of, write_row
 from host.sync.provider import Connection, Link, Provider, Wanted
 from host.sync.rows import connections_with_work, links
 from host.sync.tables import rows
+from host.sync.talk import Talk
 
 if TYPE_CHECKING:
     import httpx
@@ -137,31 +138,19 @@ class Engine:
             return self._make_drain(connection, lock, wakeup).run()
 
     def _make_drain(self, connection: Connection, lock: NamedLock, wakeup: Wakeup) -> Drain:
-        provider, speaker = self.provider(connection.provider), new_id()
-        carrier = Carrier(
+        talk = Talk(
             database=self._database,
-            provider=provider,
-            connection=connection,
-            clients=self._clients,
-            grants=self._grants,
-            grant_id=grant_of(self._database, connection.key),
-            speaker=speaker,
-            still_speaking=lock.held,
-        )
-        return Drain(
-            database=self._database,
-            provider=provider,
+            provider=self.provider(connection.provider),
             connection=connection,
             prefix=self._prefix,
-            decider=Decider(self._database, self._store, provider, connection, self._prefix),
-            booker=Booker(self._saver, self._store, provider.name, connection.key),
-            carrier=carrier,
-            speaker=speaker,
+            speaker=new_id(),
             patience=self._patience,
-            wakeup=wakeup,
             still_speaking=lock.held,
-            stopping=self._stopping.is_set,
         )
+        decider = Decider(self._database, self._store, talk.provider, connection, self._prefix)
+        booker = Booker(self._saver, self._store, talk.provider.name, connection.key)
+        carrier = Carrier(talk, self._clients, self._grants, grant_of(self._database, connection.key))
+        return Drain(talk, decider, booker, carrier, wakeup=wakeup, stopping=self._stopping.is_set)
 
     @contextmanager
     def _wakeup(self, key: str) -> Iterator[Wakeup]:

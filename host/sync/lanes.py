@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from host.sync.provider import Look, Planned, Send
+from host.sync.provider import Look, Planned
 
 STALE: Final = timedelta(seconds=2)
 """A step planned longer ago is planned again: what it inherits (a rate, an account) may have changed without its record."""
+FOUND_KEEPS: Final = timedelta(minutes=3)
+"""How long what was read of the remote serves: longer than the limits keep a call waiting, and no longer than need be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,22 @@ class Lanes:
         lane = Lane(planned.wish.kind, step.lane, priority, isinstance(step, Look))
         self._lanes.setdefault(lane, []).append(Ready(planned, now))
 
-    def row_ids(self) -> set[int]:
-        return {ready.planned.wish.row_id for lane in self._lanes.values() for ready in lane}
+    def row_ids(self, priority: int) -> set[int]:
+        """The rows in lanes of this priority."""
+        return {ready.planned.wish.row_id for _, lane in self._of(priority) for ready in lane}
+
+    def drop(self, row_ids: Iterable[int]) -> None:
+        """These travel otherwise."""
+        gone = set(row_ids)
+        self._keep(lambda ready: ready.planned.wish.row_id not in gone)
 
     def drop_stale(self, now: datetime) -> None:
-        for lane, ready in list(self._lanes.items()):
-            fresh = [one for one in ready if now - one.since < STALE]
-            if fresh:
-                self._lanes[lane] = fresh
-            else:
-                del self._lanes[lane]
+        self._keep(lambda ready: now - ready.since < STALE)
+
+    def _keep(self, wanted: Callable[[Ready], bool]) -> None:
+        self._lanes = {
+            lane: kept for lane, ready in self._lanes.items() if (kept := [one for one in ready if wanted(one)])
+        }
 
     def full(self, priority: int) -> Lane | None:
         """A lane of this priority that fills a call."""
@@ -69,17 +78,61 @@ class Lanes:
             self._lanes[lane] = ready[size:]
         return [one.planned for one in ready[:size]]
 
-    def put_back(self, planned: Iterable[Planned], priority: int, now: datetime) -> None:
-        """They could not leave yet."""
-        for one in planned:
-            self.add(one, priority, now)
-
     def _of(self, priority: int) -> list[tuple[Lane, list[Ready]]]:
         return [(lane, ready) for lane, ready in self._lanes.items() if lane.priority == priority]
 
 
 def most(ready: list[Ready]) -> int:
     """How many of a lane fit one call: the smallest that any of its steps allows."""
-    step = ready[0].planned.step
-    assert isinstance(step, Send | Look)
-    return step.most
+    return min(one.planned.step.most for one in ready)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A part of a call that was refused as a whole or was too large: sent on its own, so that in the end the guilty record stands alone."""
+
+    row_ids: Sequence[int]
+    priority: int
+
+
+@dataclass(slots=True)
+class Halves:
+    _waiting: deque[Half] = field(default_factory=deque)
+
+    def add(self, row_ids: Sequence[int], priority: int) -> None:
+        self._waiting.append(Half(row_ids, priority))
+
+    def split(self, row_ids: Sequence[int], priority: int) -> None:
+        middle = len(row_ids) // 2
+        self.add(row_ids[:middle], priority)
+        self.add(row_ids[middle:], priority)
+
+    def next(self, priority: int) -> Half | None:
+        """The next half of this priority; it stays until it is ``done``: the limits may not let it go yet."""
+        return next((half for half in self._waiting if half.priority == priority), None)
+
+    def done(self, half: Half) -> None:
+        self._waiting.remove(half)
+
+    def row_ids(self) -> set[int]:
+        return {row_id for half in self._waiting for row_id in half.row_ids}
+
+
+@dataclass(slots=True)
+class Found:
+    """What reading the remote brought, by row, until it is used. A write makes it old: what is planned after that reads again."""
+
+    _found: dict[int, tuple[Any, datetime]] = field(default_factory=dict)
+
+    def put(self, row_id: int, found: Any, now: datetime) -> None:
+        self._found[row_id] = found, now
+
+    def forget(self, row_ids: Iterable[int]) -> None:
+        for row_id in row_ids:
+            self._found.pop(row_id, None)
+
+    def drop_old(self, now: datetime) -> None:
+        self._found = {row_id: one for row_id, one in self._found.items() if now - one[1] < FOUND_KEEPS}
+
+    def known(self) -> Mapping[int, Any]:
+        return {row_id: found for row_id, (found, _) in self._found.items()}

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 
 from host.sync.outbox import PERSON
 from host.sync.tables import calls, connections
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from host.sync.provider import Limits
@@ -81,27 +82,20 @@ def lock_connection(session: Session, key: str) -> None:
     session.execute(select(connections.c.key).where(connections.c.key == key).with_for_update())
 
 
-def measure(session: Session, key: str, now: datetime) -> Use:
+def measure(session: Session, key: str, limits: Limits, now: datetime) -> Use:
     """Count what this connection has used, from its calls. Calls for tokens are outside the organisation's limits."""
     counted = (calls.c.connection == key) & (calls.c.purpose != "token")
     recent = session.execute(
         select(calls.c.sent_at).where(counted, calls.c.sent_at > now - WINDOW).order_by(calls.c.sent_at)
     ).scalars()
-    today, first = session.execute(
-        select(func.count(), func.min(calls.c.sent_at)).where(counted, calls.c.sent_at > now - DAY)
+    today, first = _today(session, counted, now) if limits.day else (0, None)
+    open_now = case((calls.c.closed_at.is_(None), 1))
+    left_running = case(
+        ((calls.c.closed_at > now - DEAD_CALL) & calls.c.status.is_(None) & (calls.c.running_until > now), 1)
+    )
+    still_open, dead = session.execute(
+        select(func.count(open_now), func.count(left_running)).where(counted, calls.c.sent_at > now - OUT_AT_MOST)
     ).one()
-    still_open = session.execute(
-        select(func.count()).where(counted, calls.c.sent_at > now - OUT_AT_MOST, calls.c.closed_at.is_(None))
-    ).scalar_one()
-    dead = session.execute(
-        select(func.count()).where(
-            counted,
-            calls.c.sent_at > now - OUT_AT_MOST,
-            calls.c.closed_at > now - DEAD_CALL,
-            calls.c.status.is_(None),
-            calls.c.running_until > now,
-        )
-    ).scalar_one()
     held = session.execute(
         select(connections.c.hold_until, connections.c.foreign_calls, connections.c.foreign_calls_at).where(
             connections.c.key == key
@@ -117,6 +111,12 @@ def measure(session: Session, key: str, now: datetime) -> Use:
         foreign=foreign,
         held_until=held.hold_until if held else None,
     )
+
+
+def _today(session: Session, counted: ColumnElement[bool], now: datetime) -> tuple[int, datetime | None]:
+    found = select(func.count(), func.min(calls.c.sent_at)).where(counted, calls.c.sent_at > now - DAY)
+    today, first = session.execute(found).one()
+    return today, first
 
 
 def heed_headers(session: Session, key: str, limits: Limits, minute_left: int | None, now: datetime) -> None:

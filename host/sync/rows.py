@@ -42,6 +42,8 @@ class Waiting:
     priority: int
     attempts: int
     state: str
+    free: bool
+    """In no call."""
 
 
 def digests(inputs: Mapping[str, Any]) -> dict[str, str]:
@@ -78,6 +80,7 @@ def _waiting(row: Row[Any]) -> Waiting:
         priority=row.priority,
         attempts=row.attempts,
         state=row.state,
+        free=row.call_id is None,
     )
 
 
@@ -107,10 +110,12 @@ def rows_by_id(session: Session, ids: Iterable[int]) -> Mapping[int, Waiting]:
     return {row.id: _waiting(row) for row in found}
 
 
-def next_due(session: Session, connection: str) -> datetime | None:
-    """When the next row of this connection that is in no call is due."""
+def next_due(session: Session, connection: str, *, after: datetime) -> datetime | None:
+    """When the next row of this connection that is in no call will be due."""
     return session.execute(
-        select(func.min(rows.c.due_at)).where(rows.c.connection == connection, rows.c.call_id.is_(None))
+        select(func.min(rows.c.due_at)).where(
+            rows.c.connection == connection, rows.c.due_at > after, rows.c.call_id.is_(None)
+        )
     ).scalar()
 
 
@@ -217,6 +222,16 @@ def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: s
                 state=WAITING,
                 reason=reason,
             )
+        )
+
+
+def look_later(session: Session, ids: Iterable[int], *, at: datetime, reason: str) -> None:
+    """Leave rows with their call, whose outcome stays unknown: it is asked for again then."""
+    for chunk in _pieces(list(ids), 500):
+        session.execute(
+            update(rows)
+            .where(rows.c.id.in_(chunk), rows.c.call_id.is_not(None))
+            .values(due_at=at, state="unknown", reason=reason)
         )
 
 
