@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,7 +83,7 @@ class Jobs:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
-        self._scheduler.add_job(tick, "interval", seconds=every, next_run_time=datetime.now(UTC))
+        self._scheduler.add_job(tick, "interval", seconds=every, next_run_time=clock.by_machine(clock.now()))
         self._scheduler.start()
 
     def submit_at(self, when: datetime, task: Callable[[], None], key: str) -> None:
@@ -94,9 +94,7 @@ class Jobs:
         scheduler = self._scheduler
         if scheduler is None or self.stopping.is_set():
             return
-        # The scheduler goes by the machine's clock, ours may be shifted.
-        delay = max(when - clock.now(), timedelta())
-        run_at = datetime.now(UTC) + delay
+        run_at = clock.by_machine(when)
         scheduler.add_job(self.submit, "date", run_date=run_at, args=(task, key), id=key, replace_existing=True)
 
     def stop(self) -> None:

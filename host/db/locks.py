@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import quote
 
+from sqlalchemy.exc import OperationalError
+
 from host.db.sessions import own_session
 from host.errors import Retry, Stop
 
@@ -140,9 +142,14 @@ class _SessionLock:
         self._connection: Connection[Any] | None = None
 
     def acquire(self, wait_seconds: float) -> bool:
+        from psycopg import Error
+
         connection = own_session(self._engine)
         try:
             taken = _take(connection, self._key, wait_seconds)
+        except Error as error:
+            connection.close()
+            raise OperationalError("taking a lock", None, error) from error
         except BaseException:
             connection.close()
             raise

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from host.db.locks import NamedLock
 from host.errors import Stop
@@ -244,14 +244,16 @@ def reachable(database: Database) -> Iterator[None]:
     """Turns "cannot connect" into one line that names the database, without its password."""
     try:
         yield
-    except OperationalError as error:
-        raise cannot_use(database, error) from error
+    except DatabaseError as error:
+        if not is_unusable(error):
+            raise
+        address = database.engine.url.render_as_string(hide_password=True)
+        raise Stop(f"the database {address} cannot be used: {' '.join(str(error.orig).split())}") from error
 
 
-def cannot_use(database: Database, error: OperationalError) -> Stop:
-    address = database.engine.url.render_as_string(hide_password=True)
-    reason = " ".join(str(error.orig).split())
-    return Stop(f"the database {address} cannot be used: {reason}")
+def is_unusable(error: Exception) -> bool:
+    """Whether the database itself is the trouble: not there, not reachable, full, spoilt. (The driver has no narrower class for a spoilt file.)"""
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
 def _no_file_yet(database: Database) -> bool:

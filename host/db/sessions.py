@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy.exc import OperationalError
+
 if TYPE_CHECKING:
     from psycopg import Connection
     from sqlalchemy import Engine
@@ -20,4 +22,8 @@ def own_session(engine: Engine) -> Connection[Any]:
     _, named = engine.dialect.create_connect_args(engine.url)
     arguments: dict[str, Any] = {**_KEEPALIVE, **named}
     arguments["options"] = f"{named.get('options', '')} {_SERVER_KEEPALIVE}".strip()
-    return psycopg.connect(**arguments, autocommit=True)
+    try:
+        return psycopg.connect(**arguments, autocommit=True)
+    except psycopg.Error as error:
+        # As from the pool: whoever has to live with a database that is away knows one kind of error.
+        raise OperationalError("connecting", None, error) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from host.db.sessions import own_session
 
@@ -74,7 +75,7 @@ class Watch:
                 for _ in self._changes():
                     known_lost = False
                     self._tell()
-            except (Error, sqlite3.Error, OSError) as error:
+            except (SQLAlchemyError, Error, sqlite3.Error, OSError) as error:
                 if not known_lost:
                     _log.warning("the database cannot be watched for changes of other processes: %s", error)
                 known_lost = True

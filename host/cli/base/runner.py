@@ -15,7 +15,8 @@ from typer.core import TyperGroup
 
 from host.cli.base.context import DEFAULT, config_path, using_config
 from host.cli.base.output import complain, new_app
-from host.errors import CounterfoilError
+from host.errors import CounterfoilError, Stop
+from host.words import did_you_mean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,9 @@ _CONFIG_OPTIONS: Final = ("-c", "--config")
 def run(arguments: Sequence[str]) -> int:
     """One command line, without the program's name. Answers the exit code: 0, 1 for what went wrong, 2 for a wrong use."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    code = _guarded(config_first(arguments))
+    ordered = config_first(arguments)
+    with using_config(_config_named(ordered)):
+        code = _guarded(ordered)
     try:
         sys.stdout.flush()
     except (
@@ -45,7 +48,7 @@ def _guarded(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
-        complain(" ".join(f"{error.format_message()}{_see_help(error)}".split()))
+        complain(" ".join(f"{error.format_message().replace('Value error, ', '')}{_see_help(error)}".split()))
         return error.exit_code
     except CounterfoilError as error:
         complain(str(error))
@@ -60,8 +63,11 @@ def _guarded(arguments: Sequence[str]) -> int:
 
 def _is_unusable_database(error: Exception) -> bool:
     # Looked up rather than imported: most commands that fail have not needed SQLAlchemy.
-    errors = sys.modules.get("sqlalchemy.exc")
-    return errors is not None and isinstance(error, errors.OperationalError)
+    if "sqlalchemy.exc" not in sys.modules:
+        return False
+    from host.db.migrate import is_unusable
+
+    return is_unusable(error)
 
 
 def _see_help(error: Any) -> str:
@@ -79,13 +85,24 @@ def config_first(arguments: Sequence[str]) -> list[str]:
         if word == "--":
             return [*front, *rest, word, *waiting]
         if word in _CONFIG_OPTIONS:
-            front += [word, *waiting[:1]]
-            del waiting[:1]
+            if not waiting:
+                return [word]  # nothing follows: this alone is what there is to complain about
+            front += [word, waiting.pop(0)]
         elif word.startswith("--config="):
-            front.append(word)
+            front += [_CONFIG_OPTIONS[0], word.removeprefix("--config=")]
         else:
             rest.append(word)
     return [*front, *rest]
+
+
+def _config_named(ordered: Sequence[str]) -> Path:
+    """Known before parsing: ``--help`` lists the commands of the plugins that the configuration names."""
+    named = DEFAULT
+    for option, value in zip(ordered[::2], ordered[1::2], strict=False):
+        if option not in _CONFIG_OPTIONS:
+            break
+        named = Path(value)
+    return named
 
 
 # ----------------------------------------------------------------------------------------------------------- the program
@@ -97,36 +114,42 @@ class _Commands(TyperGroup):
     def list_commands(self, _context: Any) -> list[str]:
         return sorted({*built_in(), *plugin_groups()})
 
-    def get_command(self, _context: Any, name: str) -> Any:
+    def get_command(self, context: Any, name: str) -> Any:
         if name in built_in():
             return _named(typer.main.get_command(importlib.import_module(built_in()[name]).app), name)
-        group = plugin_groups().get(name)
-        return None if group is None else _PluginCommands(group)
+        found = plugin_groups().get(name)
+        if found is not None:
+            return _PluginCommands(*found)
+        meant = did_you_mean(name, self.list_commands(context))
+        return context.fail(f"there is no command {name!r}{meant}")
 
 
 class _PluginCommands(TyperGroup):
     """The commands of a plugin: named and described by data, imported when one of them is used."""
 
-    def __init__(self, group: CommandGroup) -> None:
+    def __init__(self, plugin: str, group: CommandGroup) -> None:
         super().__init__(name=group.name, help=group.help, rich_markup_mode=None)
+        self._plugin = plugin
         self._group = group
         self._loaded: Any = None
 
     def _app(self) -> Any:
         if self._loaded is None:
-            module, _, attribute = self._group.target.partition(":")
-            self._loaded = _as_group(getattr(importlib.import_module(module), attribute))
+            self._loaded = self._imported()
         return self._loaded
+
+    def _imported(self) -> Any:
+        module, _, attribute = self._group.target.partition(":")
+        try:
+            return typer.main.get_group(getattr(importlib.import_module(module), attribute))
+        except Exception as error:
+            raise Stop(f"the commands of plugin {self._plugin!r} cannot be imported: {one_line(error)}") from error
 
     def list_commands(self, context: Any) -> list[str]:
         return list(self._app().list_commands(context))
 
     def get_command(self, context: Any, name: str) -> Any:
         return self._app().get_command(context, name)
-
-
-def _as_group(app: typer.Typer) -> Any:
-    return typer.main.get_group(app)
 
 
 def _named(command: Any, name: str) -> Any:
@@ -141,8 +164,8 @@ def built_in() -> dict[str, str]:
     return {name.rstrip("_").replace("_", "-"): f"host.cli.{name}" for name in modules}
 
 
-def plugin_groups() -> dict[str, CommandGroup]:
-    """The plugins' commands. A configuration that is missing or broken does not keep them from being listed: many work without one."""
+def plugin_groups() -> dict[str, tuple[str, CommandGroup]]:
+    """The plugins' commands, by name, each with its plugin. They are there without a sound configuration too: some need none."""
     if not _groups:
         from host.plugins import Plugins
 
@@ -150,11 +173,11 @@ def plugin_groups() -> dict[str, CommandGroup]:
         plugins.load()
         for plugin in plugins.active:
             for group in plugin.commands:
-                _groups.setdefault(group.name, group)
+                _groups.setdefault(group.name, (plugin.name, group))
     return _groups
 
 
-_groups: dict[str, CommandGroup] = {}
+_groups: dict[str, tuple[str, CommandGroup]] = {}
 
 
 def _plugins_named() -> tuple[list[str] | None, Path | None]:

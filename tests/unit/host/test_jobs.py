@@ -14,6 +14,7 @@ from host.jobs import Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -148,6 +149,15 @@ def test_a_time_known_beforehand_is_kept(jobs: Jobs) -> None:
     jobs.submit_at(clock.now() + timedelta(seconds=0.05), lambda: done.put("soon"), "one")
     jobs.submit_at(clock.now() - timedelta(hours=1), lambda: done.put("overdue"), "two")
     assert {done.get(timeout=10), done.get(timeout=10)} == {"soon", "overdue"}
+
+
+def test_a_shifted_clock_shifts_what_is_due(jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "clock").write_text("3600")
+    monkeypatch.setenv(clock.SHIFT_VARIABLE, str(tmp_path / "clock"))
+    done = threading.Event()
+    jobs.start_ticking(lambda: None)
+    jobs.submit_at(clock.now() + timedelta(seconds=0.05), done.set, "one")
+    assert done.wait(10)
 
 
 def test_without_ticks_nothing_is_put_off(jobs: Jobs) -> None:

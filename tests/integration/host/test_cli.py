@@ -1,0 +1,383 @@
+"""The command line: what it prints, how it ends, and one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from hookspecs import Action, Record
+from host.cli.base import runner
+from host.cli.base.runner import config_first, run
+from host.config import load_config
+from host.crypto import hash_token
+from host.db import Database
+
+if TYPE_CHECKING:
+    from tests.integration.host.conftest import Place
+
+GOOD = "@hookimpl\ndef on_entity_saved(event, unit_of_work):\n    if event.record.ref == 'bad': raise ValueError('on purpose')\n"
+PROGRAM = [sys.executable, "-c", "from host.cli import main; main()"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process of its own, as far as the plugins' commands are concerned."""
+    monkeypatch.setattr(runner, "_groups", {})
+
+
+@pytest.fixture
+def ready(place: Place) -> Place:
+    """A migrated host with a plugin."""
+    place.plugin("good", GOOD)
+    place.open().close()
+    return place
+
+
+class Ran:
+    """One command line, run in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> None:
+        capsys.readouterr()
+        self.code = run([str(argument) for argument in arguments])
+        self.out, self.err = capsys.readouterr()
+
+
+# --------------------------------------------------------------------------------------------------------------- in general
+
+
+def test_the_configuration_may_be_named_anywhere() -> None:
+    assert config_first(["-c", "x", "migrate"]) == ["-c", "x", "migrate"]
+    assert config_first(["token", "create", "--role", "user", "-c", "x"]) == [
+        "-c",
+        "x",
+        "token",
+        "create",
+        "--role",
+        "user",
+    ]
+    assert config_first(["sync", "--config=x", "--wait"]) == ["-c", "x", "sync", "--wait"]
+    assert config_first(["load", "--", "-c", "x"]) == ["load", "--", "-c", "x"]
+    assert config_first(["check", "-c"]) == ["-c"]
+
+
+@pytest.mark.parametrize("arguments", [["check", "-c"], ["-c"]])
+def test_naming_no_configuration_is_a_wrong_use(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    ran = Ran(capsys, *arguments)
+    assert ran.code == 2
+    assert ran.err == "error: Option '-c' requires an argument.\n"
+
+
+def test_help_names_the_commands_of_the_plugins(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["--help"]):
+        ran = Ran(capsys, *arguments)
+        assert ran.code == 0
+        assert {"check", "init", "migrate", "plugins", "token", "xero"} <= set(ran.out.split())
+        assert ran.err == ""
+
+
+def test_help_is_quick_because_it_leaves_the_heavy_libraries_alone() -> None:
+    script = (
+        "import sys; from host.cli.base.runner import run; run(['--help']); "
+        "print([name for name in ('sqlalchemy', 'alembic', 'httpx', 'apscheduler', 'marshmallow', 'cryptography', 'rich') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["migrat"], "error: there is no command 'migrat' (did you mean 'migrate'?) (see `counterfoil --help`)"),
+        (["migrate", "--jsno"], "error: No such option: --jsno"),
+        (
+            ["token", "create"],
+            "error: Missing option '--role'. Choose from: admin, user (see `counterfoil token create --help`)",
+        ),
+        (["token", "create", "--role", "king"], "error: Invalid value for '--role': 'king' is not one of"),
+        (["plugins"], "error: Missing command. (see `counterfoil plugins --help`)"),
+        (["init"], "error: Missing argument 'DIR'. (see `counterfoil init --help`)"),
+    ],
+)
+def test_a_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str], line: str) -> None:
+    ran = Ran(capsys, *arguments)
+    assert ran.code == 2
+    assert ran.err.startswith(line)
+    assert ran.err.count("\n") == 1
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize("command", [["check"], ["migrate"], ["plugins", "list"], ["token", "list"]])
+def test_without_a_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]) -> None:
+    ran = Ran(capsys, "-c", tmp_path / "no.toml", *command)
+    assert ran.code == 1
+    assert ran.err == (
+        f"error: {tmp_path}/no.toml does not exist: name the file with -c, or make one with `counterfoil init DIR`\n"
+    )
+
+
+def test_every_fault_of_the_configuration_has_its_line(capsys: pytest.CaptureFixture[str], sqlite_place: Place) -> None:
+    sqlite_place.write(host="scheduler = 1\ntimezone = 2")
+    ran = Ran(capsys, "check", "-c", sqlite_place.config)
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        f"error: {sqlite_place.config}:6: host.scheduler: 1 is not accepted; it takes true or false",
+        f'error: {sqlite_place.config}:7: host.timezone: 2 is not accepted; it takes a name like "Europe/London"',
+    ]
+
+
+def test_a_database_that_ends_in_the_middle(capsys: pytest.CaptureFixture[str], ready: Place) -> None:
+    if "sqlite" not in ready.database_url:
+        pytest.skip("a file is what can be spoilt here")
+    (ready.folder / "counterfoil.db").write_bytes(b"this is not a database" * 100)
+    ran = Ran(capsys, "check", "-c", ready.config)
+    assert ran.code == 1
+    assert ran.err.startswith(f"error: the database sqlite:///{ready.folder}/counterfoil.db cannot be used: ")
+    assert "file is not a database" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_reader_that_has_had_enough_is_no_error(ready: Place) -> None:
+    command = [*PROGRAM, "plugins", "list", "--json", "-c", str(ready.config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_interrupting_is_quiet(sqlite_place: Place) -> None:
+    # A plugin that hangs while it is loaded: the program waits for it when the signal comes.
+    sqlite_place.plugin(
+        "hangs", "import sys, threading; print('loading', file=sys.stderr, flush=True); threading.Event().wait()"
+    )
+    sqlite_place.write()
+    process = subprocess.Popen(
+        [*PROGRAM, "check", "-c", sqlite_place.config], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"loading\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=8)
+    assert (out, err) == (b"", b"")
+    assert process.returncode == 130
+
+
+# ----------------------------------------------------------------------------------------------------------------- commands
+
+
+def test_init_check_migrate_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "books"
+    config = folder / "counterfoil.toml"
+    ran = Ran(capsys, "init", folder)
+    assert ran.code == 0
+    assert ran.out == f"{config} is written. Next: counterfoil migrate -c {config}\n"
+    assert [oct(path.stat().st_mode & 0o777) for path in sorted(folder.iterdir())] == ["0o600", "0o600"]
+    assert load_config(config).warnings == []
+    key = (folder / "secret.key").read_text()
+    assert key.strip() not in config.read_text()
+
+    before = Ran(capsys, "check", "-c", config)
+    assert before.code == 1
+    assert "the database must be migrated first: run `counterfoil migrate`" in before.out
+    assert not (folder / "counterfoil.db").exists()
+    migrated = Ran(capsys, "migrate", "-c", config, "--json")
+    assert migrated.code == 0
+    assert {"host", "core_billing"} <= {line["name"] for line in json.loads(migrated.out)}
+    after = Ran(capsys, "check", "-c", config, "--json")
+    assert after.code == 0
+    assert {check["state"] for check in json.loads(after.out)["checks"]} == {"ok"}
+
+    again = Ran(capsys, "init", folder)
+    assert again.code == 1
+    assert again.err == f"error: {config} exists already: it is not overwritten; choose another folder, or remove it\n"
+    config.unlink()
+    assert Ran(capsys, "init", folder).code == 1
+    assert (folder / "secret.key").read_text() == key
+    assert not config.exists()
+
+
+def test_init_where_nobody_may_write(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = Ran(capsys, "init", tmp_path / "file" / "books")
+    assert ran.code == 1
+    assert ran.err == f"error: {tmp_path}/file/books cannot be written: Not a directory\n"
+
+
+def test_init_against_a_sandbox_that_does_not_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    ran = Ran(capsys, "init", tmp_path / "books", "--sandbox", "http://127.0.0.1:9")
+    assert ran.code == 1
+    assert ran.err.startswith("error: ")
+    assert ran.err.count("\n") == 1
+    assert "http://127.0.0.1:9" in ran.err
+    assert not (tmp_path / "books").exists()
+
+
+def test_migrating_tells_which_plugin_failed(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    place.plugin("good", GOOD)
+    place.plugin("broken", "1 / 0")
+    place.plugin(
+        "bad",
+        GOOD
+        + "@hookimpl\ndef migrations():\n    from pathlib import Path; return Migrations(versions=Path('/nowhere'))",
+    )
+    place.write()
+    ran = Ran(capsys, "migrate", "-c", place.config, "--json")
+    assert ran.code == 1
+    states = {line["name"]: (line["state"], line["reason"]) for line in json.loads(ran.out)}
+    assert states["host"] == ("current", "")
+    assert states["bad"] == (
+        "failed",
+        "its migrations cannot be read: FileNotFoundError: the folder /nowhere does not exist",
+    )
+    assert states["broken"] == ("failed", "it could not be imported: ZeroDivisionError: division by zero")
+    assert "good" not in states
+
+
+def test_plugins_list(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    place.plugin("good", GOOD + "__version__ = '1.2'")
+    place.plugin("future", "", head="contract_version = 99\n")
+    with place.open() as host:
+        for ref in ("fine", "bad"):
+            with host.saver() as work:
+                work.save("things", Record(id=ref, ref=ref), action=Action.CREATED, changed=frozenset())
+    ran = Ran(capsys, "plugins", "list", "-c", place.config)
+    assert ran.code == 0
+    assert ran.out.splitlines()[:5] == [
+        "good 1.2 active",
+        "  hooks: on_entity_saved",
+        "  offers: nothing",
+        "  failed hooks: 1; the daily run tries them again. The newest:",
+        ran.out.splitlines()[4],
+    ]
+    assert ran.out.splitlines()[4].endswith("on_entity_saved for things bad: ValueError: on purpose")
+    assert (
+        "future failed\n  reason: it was made for contract version 99, this host has 1: install a matching version"
+        in ran.out
+    )
+
+    good, future = json.loads(Ran(capsys, "plugins", "list", "--json", "-c", place.config).out)
+    assert (good["name"], good["state"], good["hooks"], good["failed_hooks"]) == (
+        "good",
+        "active",
+        ["on_entity_saved"],
+        1,
+    )
+    assert good["failures"][0]["ref"] == "bad"
+    assert (future["state"], future["failures"]) == ("failed", [])
+
+
+def test_plugins_list_works_before_anything_is_migrated(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    place.plugin("good", GOOD)
+    place.write()
+    [good] = json.loads(Ran(capsys, "plugins", "list", "--json", "-c", place.config).out)
+    assert (good["state"], good["failed_hooks"]) == ("active", 0)
+
+
+def test_a_plugin_that_changed_a_file_that_others_can_read(capsys: pytest.CaptureFixture[str], ready: Place) -> None:
+    ready.config.chmod(0o644)
+    ran = Ran(capsys, "token", "list", "-c", ready.config)
+    assert ran.code == 0
+    assert ran.err.splitlines()[0] == (
+        f"warning: {ready.config} has mode 0644, so that others can read it: chmod 600 {ready.config}"
+    )
+
+
+def test_tokens(capsys: pytest.CaptureFixture[str], ready: Place) -> None:
+    made = Ran(capsys, "token", "create", "--role", "user", "-c", ready.config)
+    assert made.code == 0
+    token = made.out.strip()
+    assert made.out == f"{token}\n"
+    with_end = Ran(capsys, "token", "create", "--role", "admin", "--days", "30", "-c", ready.config).out.strip()
+
+    database = Database.at(ready.database_url)
+    with database.read() as session:
+        rows = session.execute(text("SELECT * FROM host_tokens ORDER BY id")).all()
+    database.close()
+    assert [row.hashed for row in rows] == [hash_token(token), hash_token(with_end)]
+    assert token not in str(rows)
+
+    listed = json.loads(Ran(capsys, "token", "list", "--json", "-c", ready.config).out)
+    assert [(each["shown"], each["role"], bool(each["expires_at"])) for each in listed] == [
+        (token[:9], "user", False),
+        (with_end[:9], "admin", True),
+    ]
+    assert token[9:] not in Ran(capsys, "token", "list", "-c", ready.config).out
+
+    revoked = Ran(capsys, "token", "revoke", token[:9], "-c", ready.config)
+    assert (revoked.code, revoked.err) == (0, f"{token[:9]}… is not valid any more\n")
+    listed = json.loads(Ran(capsys, "token", "list", "--json", "-c", ready.config).out)
+    assert [bool(each["revoked_at"]) for each in listed] == [True, False]
+    unknown = Ran(capsys, "token", "revoke", "cf_nobody", "-c", ready.config)
+    assert unknown.code == 1
+    assert unknown.err == "error: no token begins with 'cf_nobody': `counterfoil token list` shows how each begins\n"
+
+
+def test_tokens_need_a_migrated_database_and_no_plugins(capsys: pytest.CaptureFixture[str], place: Place) -> None:
+    place.plugin("bad", "1 / 0")
+    place.write(tables="[plugins.bad]\nx = 1")
+    ran = Ran(capsys, "token", "create", "--role", "admin", "-c", place.config)
+    assert ran.code == 1
+    assert ran.err == "error: the database must be migrated first: run `counterfoil migrate`\n"
+
+
+# -------------------------------------------------------------------------------------------------------- plugins' commands
+
+COMMANDS = (
+    GOOD
+    + """
+@hookimpl
+def register_commands():
+    return [CommandGroup(name="shout", help="Says things loudly.", target="{target}")]
+"""
+)
+TARGET = """
+import typer
+from host.cli.base.context import config_path, host
+app = typer.Typer()
+@app.callback()
+def group() -> None: pass
+@app.command()
+def hello(name: str) -> None:
+    with host() as opened:
+        print(f"HELLO {name} FROM {config_path().name}", len(opened.plugins.all))
+"""
+
+
+def test_a_plugin_brings_commands(
+    capsys: pytest.CaptureFixture[str], ready: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ready.folder)
+    (ready.folder / "shouting.py").write_text(TARGET)
+    ready.plugin("loud", COMMANDS.format(target="shouting:app"))
+    ready.write()
+    told = Ran(capsys, "--help", "-c", ready.config)
+    assert "shout    Says things loudly." in told.out
+    assert "shouting" not in sys.modules, "listing a command imports nothing of it"
+    ran = Ran(capsys, "shout", "hello", "you", "-c", ready.config)
+    assert (ran.code, ran.out) == (0, "HELLO you FROM counterfoil.toml 2\n")
+    assert Ran(capsys, "shout", "goodbye", "-c", ready.config).code == 2
+    del sys.modules["shouting"]
+
+
+def test_a_plugins_commands_that_cannot_be_imported(capsys: pytest.CaptureFixture[str], ready: Place) -> None:
+    ready.plugin("loud", COMMANDS.format(target="no_such_module:app"))
+    ready.write()
+    ran = Ran(capsys, "shout", "hello", "-c", ready.config)
+    assert ran.code == 1
+    assert ran.err == (
+        "error: the commands of plugin 'loud' cannot be imported: ModuleNotFoundError: No module named 'no_such_module'\n"
+    )
+
+
+def test_a_broken_configuration_does_not_hide_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "counterfoil.toml").write_text("[host\n")
+    (tmp_path / "counterfoil.toml").chmod(0o600)
+    assert "xero" in Ran(capsys, "--help", "-c", tmp_path / "counterfoil.toml").out.split()
