@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
+from hookspecs import Action, EntityEvent
 from host import clock
 from host.sync.calls import note_outcomes
 from host.sync.deciding import Broken, Decision, Nothing
-from host.sync.outbox import PERSON
+from host.sync.outbox import PERSON, write_row
 from host.sync.provider import (
     Adopt,
     Answer,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from hookspecs import BillingStore
+    from host.sync.provider import Provider
     from host.unit_of_work import Saver, Saving
 
 log: Final = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ class Carried:
 class Booker:
     """Books answers and decisions of one connection."""
 
-    def __init__(self, saver: Saver, store: BillingStore, provider: str, connection: str) -> None:
+    def __init__(self, saver: Saver, store: BillingStore, provider: Provider, connection: str) -> None:
         self._saver = saver
         self._store = store
         self._provider = provider
@@ -307,8 +309,8 @@ class Booker:
         if step.waits_for:
             kind, record_id = step.waits_for
             if step.bring:
-                bring(session, self._provider, self._connection, kind, record_id, urgent=row.priority == PERSON)
-            awaited = links(session, self._provider, kind, [record_id]).get(record_id)
+                self._bring(session, kind, record_id, urgent=row.priority == PERSON)
+            awaited = links(session, self._provider.name, kind, [record_id]).get(record_id)
             if awaited and row.priority == PERSON:
                 make_urgent(session, [awaited.row_id], clock.now())
         return Result(
@@ -318,6 +320,18 @@ class Booker:
             reason=step.reason,
             waits_for=awaited.row_id if awaited else None,
         )
+
+    def _bring(self, session: Session, kind: str, record_id: str, *, urgent: bool) -> None:
+        """Ask for a record that another needs; also for one of which nobody told, because it was saved before the provider came."""
+        if not links(session, self._provider.name, kind, [record_id]):
+            for record in self._store.read(session, kind, [record_id]).values():
+                write_row(
+                    self._provider,
+                    EntityEvent(kind=kind, record=record, action=Action.UPDATED),
+                    session,
+                    Wanted.SEND,
+                )
+        bring(session, self._provider.name, self._connection, kind, record_id, urgent=urgent)
 
 
 def _agreed(one: Carried, answer: Done, now: datetime) -> Result:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from host.sync.guarded import own_fault
 from host.sync.provider import (
     NOT_LOOKED,
     Adopt,
@@ -18,6 +19,7 @@ from host.sync.provider import (
     Link,
     Prepared,
     Provider,
+    Refuse,
     Step,
     Wanted,
     Wish,
@@ -81,6 +83,7 @@ class Decider:
 
     def decide(self, waiting: Sequence[Waiting], found: Mapping[int, Any]) -> list[Decision]:
         """What to do about each row, in their order. ``found`` is what reading the remote brought, by row id."""
+        self.claims.clear()  # those of the last time are written by now
         with self.database.read() as session:
             desk = DeskOf(session, self.store, self.connection, self.prefix)
             decided = {
@@ -116,7 +119,7 @@ class Decider:
             return self.provider.prepare(desk, kind, [wish])[0]
         except Exception as error:
             log.exception("preparing %s %s failed", kind, wish.record_id)
-            return Broken(reason=_own_fault("preparing it", error))
+            return Broken(reason=own_fault("preparing it", error))
 
     def _decide_one(
         self,
@@ -127,8 +130,10 @@ class Decider:
         remote: Any,
     ) -> Decision:
         if prepared is not None and not isinstance(prepared, Prepared):
-            return Decision(row=row, wish=wish, prepared=None, step=prepared)
+            return Decision(row=row, wish=wish, prepared=None, step=_not_prepared(wish, prepared))
         step = self._step(desk, wish, prepared, remote)
+        if isinstance(step, Adopt) and step.remote_id == wish.remote_id:
+            step = Broken(reason="the provider wants to link it with what it is linked with: please report it")
         if isinstance(step, Adopt):
             self.claims[wish.kind, step.remote_id] = (row.row_id, row.ref)
         return Decision(row=row, wish=wish, prepared=prepared, step=step)
@@ -146,7 +151,7 @@ class Decider:
             return self.provider.plan(wish, prepared, remote, self._owner(desk, wish))
         except Exception as error:
             log.exception("planning %s %s failed", wish.kind, wish.record_id)
-            return Broken(reason=_own_fault("planning it", error))
+            return Broken(reason=own_fault("planning it", error))
 
     def _owner(self, desk: DeskOf, wish: Wish) -> Callable[[str], str | None]:
         def owner(remote_id: str) -> str | None:
@@ -158,8 +163,11 @@ class Decider:
         return owner
 
 
-def _own_fault(doing: str, error: Exception) -> str:
-    return f"Counterfoil failed {doing} ({type(error).__name__}: {error}): this is our fault, please report it"
+def _not_prepared(wish: Wish, why: Blocked | Excluded | Broken) -> Blocked | Excluded | Broken | Refuse:
+    """A document that is to be deleted, and is not meant to go any more, is not deleted: it would be ``deleting`` for ever."""
+    if isinstance(why, Excluded) and wish.wanted is Wanted.DELETE and wish.remote_id:
+        return Refuse(reason=why.reason)
+    return why
 
 
 def _wish(row: Waiting, record: Any) -> Wish:

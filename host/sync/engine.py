@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hookspecs import Action, BillingStore, Document, EntityEvent, Record, ReferenceData, Taken
+from hookspecs import BillingStore, ReferenceData, Taken
 from host import clock
 from host.db.locks import NamedLock
 from host.db.watch import announce
@@ -37,9 +37,11 @@ from host.sync.connections import (
 from host.sync.deciding import Decider
 from host.sync.drain import Drain, Wakeup
 from host.sync.grants import Grants, grant_of
-from host.sync.outbox import connection_of, write_row
-from host.sync.provider import Connection, Link, Provider, Wanted
-from host.sync.rows import connections_with_work, links
+from host.sync.limiter import free_at, measure
+from host.sync.outbox import PERSON
+from host.sync.provider import Connection, Provider
+from host.sync.requesting import Requested, Requesting
+from host.sync.rows import anything_due, connections_with_work
 from host.sync.tables import rows
 from host.sync.talk import Talk
 
@@ -55,8 +57,6 @@ log: Final = logging.getLogger(__name__)
 
 PATIENCE: Final = timedelta(seconds=30)
 KEY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
-AT_ONCE: Final = 500
-SETTLED: Final = frozenset({"deleted", "voided"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class Engine:
             still_speaking=lock.held,
         )
         decider = Decider(self._database, self._store, talk.provider, connection, self._prefix)
-        booker = Booker(self._saver, self._store, talk.provider.name, connection.key)
+        booker = Booker(self._saver, self._store, talk.provider, connection.key)
         carrier = Carrier(talk, self._clients, self._grants, grant_of(self._database, connection.key))
         return Drain(talk, decider, booker, carrier, wakeup=wakeup, stopping=self._stopping.is_set)
 
@@ -164,18 +164,17 @@ class Engine:
                 self._wakeups.pop(key, None)
 
     def _more_to_do(self, key: str) -> bool:
-        """Whether a row is due now that nothing holds up."""
+        """Whether a row is due that could go now: one that the limits or a pause hold up was left on purpose."""
         now = clock.now()
-        shown = {one["key"]: one for one in self._shown_connections()}[key]
-        if shown["status"] != CONNECTED or shown["held_until"]:
-            return False
         with self._database.read() as session:
-            found = session.execute(
-                select(rows.c.id)
-                .where(rows.c.connection == key, rows.c.due_at <= now, rows.c.call_id.is_(None))
-                .limit(1)
-            ).first()
-        return found is not None
+            connection = get_connection(session, key)
+            if connection.status != CONNECTED:
+                return False
+            provider = self.provider(connection.provider)
+            limits = provider.limits(connection)
+            if free_at(measure(session, key, limits, now), limits, PERSON, now) > now:
+                return False
+            return anything_due(session, key, now=now, kinds=[rule.kind for rule in provider.kinds])
 
     def stop(self) -> None:
         """Let running drains finish the calls that are out, and start no more."""
@@ -201,53 +200,8 @@ class Engine:
 
         ``remap``: send them even where nothing changed since they were agreed, because the mapping did.
         """
-        for provider in self._providers.values():
-            self._check_kind(provider, kind)
-        with self._database.write() as session:
-            if connection is not None:
-                get_connection(session, connection)
-            batch = open_batch(session, "sync", kind or "")
-        for provider in self._providers.values():
-            for rule in provider.kinds:
-                if kind in {None, rule.kind}:
-                    self._queue(provider, rule.kind, batch, connection, refs, remap=remap)
-        self.close_batch(batch)
-        self.wake()
-        return batch
-
-    def _check_kind(self, provider: Provider, kind: str | None) -> None:
-        known = [rule.kind for rule in provider.kinds]
-        if kind is not None and kind not in known:
-            raise AskPerson(f"{provider.name} does not sync {kind!r} (it syncs {', '.join(known)})")
-
-    def _queue(
-        self,
-        provider: Provider,
-        kind: str,
-        batch: str,
-        connection: str | None,
-        refs: Sequence[str] | None,
-        *,
-        remap: bool,
-    ) -> None:
-        with self._database.read() as session:
-            ids = [record.id for record in self._store.stream(session, kind, refs=refs) if _wants_sync(record)]
-        for start in range(0, len(ids), AT_ONCE):
-            some = ids[start : start + AT_ONCE]
-            with self._database.write() as session:
-                touch_batch(session, batch)
-                linked = links(session, provider.name, kind, some)
-                for record in self._store.read(session, kind, some).values():
-                    event = EntityEvent(kind=kind, record=record, action=Action.UPDATED, batch=batch)
-                    if connection in {None, _goes_to(session, provider, event, linked.get(record.id))}:
-                        write_row(provider, event, session, _wanted(record))
-                if remap:
-                    session.execute(
-                        update(rows)
-                        .where(rows.c.provider == provider.name, rows.c.kind == kind, rows.c.record_id.in_(some))
-                        .values(inputs={})
-                    )
-            self.wake()
+        asked = Requested(connection=connection, kind=kind, refs=refs, remap=remap)
+        return Requesting(self._database, self._store, list(self._providers.values()), self.wake).request(asked)
 
     def open_batch(self, purpose: str, kind: str = "") -> str:
         """Open a batch of records that belong together, such as one load; pass it to the unit of work that saves them."""
@@ -380,17 +334,3 @@ class Engine:
     requests = staticmethod(views.requests)
     request = staticmethod(views.request)
     batch = staticmethod(show_batch)
-
-
-def _goes_to(session: Session, provider: Provider, event: EntityEvent, link: Link | None) -> str:
-    """The connection that a record is with, or would go to."""
-    return link.connection if link and link.remote_id else connection_of(provider, event, session)
-
-
-def _wanted(record: Record) -> Wanted:
-    leaving = isinstance(record, Document) and record.status == "deleting"
-    return Wanted.DELETE if leaving else Wanted.SEND
-
-
-def _wants_sync(record: Record) -> bool:
-    return not (isinstance(record, Document) and record.status in SETTLED)

@@ -49,8 +49,8 @@ class Grants:
         """A token that is good for at least a minute. Raises ``AskPerson`` where the remote refuses, ``Retry`` where it can't be reached."""
         while True:
             token, claimed = self._good_or_claim(grant_id)
-            if claimed:
-                return self._renew(provider, connection, grant_id, token)
+            if claimed is not None:
+                token = self._renew(provider, connection, grant_id, token, claimed)
             if token:
                 return token
             time.sleep(LOOK_AGAIN_SECONDS)
@@ -62,13 +62,14 @@ class Grants:
             if row.token and self._open(row.token).access == spent.access:
                 session.execute(update(grants).where(grants.c.id == grant_id).values(expires_at=clock.now()))
 
-    def _good_or_claim(self, grant_id: str) -> tuple[Token | None, bool]:
-        """The stored token while it is good; else a claim to renew it (with the old token, if there is one); else nothing: somebody is at it."""
+    def _good_or_claim(self, grant_id: str) -> tuple[Token | None, int | None]:
+        """The stored token while it is good; else a claim to renew it: the version to renew, with the old token if there is one; else nothing: somebody
+        is at it."""
         now = clock.now()
         with self._database.read() as session:
             row = session.execute(select(grants).where(grants.c.id == grant_id)).one()
         if row.token and row.expires_at > now + EARLY:
-            return self._open(row.token), False
+            return self._open(row.token), None
         with self._database.write() as session:
             won = session.execute(
                 update(grants)
@@ -80,30 +81,30 @@ class Grants:
                 .values(claimed_until=now + CLAIM)
             )
         old = self._open(row.token) if row.token else None
-        return (old, True) if won.rowcount else (None, False)  # type: ignore[attr-defined]
+        return (old, int(row.version)) if won.rowcount else (None, None)  # type: ignore[attr-defined]
 
-    def _renew(self, provider: Provider, connection: Connection, grant_id: str, old: Token | None) -> Token:
+    def _renew(
+        self, provider: Provider, connection: Connection, grant_id: str, old: Token | None, version: int
+    ) -> Token | None:
+        """A new token, stored; ``None`` where this took longer than the claim, and somebody else stored one meanwhile: theirs is the one that lives."""
         try:
             token = self._ask(provider, connection, old)
         except BaseException:
-            self._give_up_claim(grant_id)
+            self._give_up_claim(grant_id, version)
             raise
         with self._database.write() as session:
-            session.execute(
+            stored = session.execute(
                 update(grants)
-                .where(grants.c.id == grant_id)
-                .values(
-                    token=self._seal(token),
-                    expires_at=token.expires_at,
-                    version=grants.c.version + 1,
-                    claimed_until=None,
-                )
+                .where(grants.c.id == grant_id, grants.c.version == version)
+                .values(token=self._seal(token), expires_at=token.expires_at, version=version + 1, claimed_until=None)
             )
-        return token
+        return token if stored.rowcount else None  # type: ignore[attr-defined]
 
-    def _give_up_claim(self, grant_id: str) -> None:
+    def _give_up_claim(self, grant_id: str, version: int) -> None:
         with self._database.write() as session:
-            session.execute(update(grants).where(grants.c.id == grant_id).values(claimed_until=None))
+            session.execute(
+                update(grants).where(grants.c.id == grant_id, grants.c.version == version).values(claimed_until=None)
+            )
 
     def _ask(self, provider: Provider, connection: Connection, old: Token | None) -> Token:
         address, request = provider.token_request(connection, old)

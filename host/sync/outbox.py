@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, case, literal, null, or_, select
+from sqlalchemy import bindparam, case, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hookspecs import Document, EntityEvent, UnitOfWork
@@ -40,15 +40,21 @@ def write_row(provider: Provider, event: EntityEvent, session: Session, wanted: 
     """Raise the generation of the record's sync row, or make the row."""
     if event.kind not in {rule.kind for rule in provider.kinds}:
         return
-    connection, why_not = _where_to(provider, event, session)
+    connection, why_not = _where_to(provider, event, session, wanted)
     if event.origin and event.origin == connection:
         return
-    _upsert(session, _row(provider, event, wanted, connection, why_not))
+    row = _row(provider, event, wanted, connection, why_not)
+    _upsert(session, row)
+    if why_not:
+        _tell_dependents(session, row)
 
 
-def _where_to(provider: Provider, event: EntityEvent, session: Session) -> tuple[str, tuple[str, str] | None]:
-    """The connection the record belongs to, and the state and reason where nothing will be sent."""
-    excluded = provider.excluded(event.kind, event.record)
+def _where_to(
+    provider: Provider, event: EntityEvent, session: Session, wanted: Wanted
+) -> tuple[str, tuple[str, str] | None]:
+    """The connection the record belongs to, and the state and reason where nothing will be sent. What is there is deleted there, meant to go or not: else
+    the document would stay ``deleting`` for ever."""
+    excluded = provider.excluded(event.kind, event.record) if wanted is Wanted.SEND else None
     connection = connection_of(provider, event, session)
     if excluded:
         return connection, ("excluded", excluded)
@@ -130,6 +136,20 @@ _ROW: Final = (
     "reason",
     "changed_at",
 )
+
+
+def _tell_dependents(session: Session, row: Mapping[str, Any]) -> None:
+    """What waits for a record that will not go is looked at again, and says why."""
+    of_it = select(rows.c.id).where(
+        rows.c.provider == row["provider"], rows.c.kind == row["kind"], rows.c.record_id == row["record_id"]
+    )
+    session.execute(
+        update(rows)
+        .where(rows.c.waits_for == of_it.scalar_subquery(), rows.c.call_id.is_(None))
+        .values(due_at=row["changed_at"], waits_for=None, state="waiting", reason="")
+    )
+
+
 _FRESH: Final = {
     "inputs": {},
     "sent": {},

@@ -105,6 +105,11 @@ def due_rows(
     return [_waiting(row) for row in session.execute(statement.order_by(rows.c.id).limit(limit))]
 
 
+def anything_due(session: Session, connection: str, *, now: datetime, kinds: Sequence[str]) -> bool:
+    found = session.execute(select(rows.c.id).where(_due(connection, now), rows.c.kind.in_(kinds)).limit(1))
+    return found.first() is not None
+
+
 def rows_by_id(session: Session, ids: Iterable[int]) -> Mapping[int, Waiting]:
     found = session.execute(select(rows).where(rows.c.id.in_(list(ids))))
     return {row.id: _waiting(row) for row in found}

@@ -1,0 +1,115 @@
+"""Asking for records to be looked at and sent where they differ: what ``sync`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import update
+
+from hookspecs import Action, Document, EntityEvent
+from host.errors import AskPerson
+from host.sync.batches import close_batch, open_batch, touch_batch
+from host.sync.connections import get_connection
+from host.sync.outbox import connection_of, write_row
+from host.sync.provider import Link, Provider, Wanted
+from host.sync.rows import links
+from host.sync.tables import rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from hookspecs import BillingStore, Record
+    from host.db import Database
+
+AT_ONCE: Final = 500
+SETTLED: Final = frozenset({"deleted", "voided"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """What is asked for: everything, or what belongs to this connection, kind or these refs. ``remap``: also what equals the agreed version."""
+
+    connection: str | None = None
+    kind: str | None = None
+    refs: Sequence[str] | None = None
+    remap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Requesting:
+    """Queues what is asked for, some hundred records a transaction, in one batch."""
+
+    database: Database
+    store: BillingStore
+    providers: Sequence[Provider]
+    wake: Callable[[], None]
+
+    def request(self, asked: Requested) -> str:
+        for provider in self.providers:
+            _check_kind(provider, asked.kind)
+        with self.database.write() as session:
+            if asked.connection is not None:
+                get_connection(session, asked.connection)
+            batch = open_batch(session, "sync", asked.kind or "")
+        for provider in self.providers:
+            for rule in provider.kinds:
+                if asked.kind in {None, rule.kind}:
+                    self._queue(provider, rule.kind, batch, asked)
+        with self.database.write() as session:
+            close_batch(session, batch)
+        self.wake()
+        return batch
+
+    def _queue(self, provider: Provider, kind: str, batch: str, asked: Requested) -> None:
+        with self.database.read() as session:
+            ids = [record.id for record in self.store.stream(session, kind, refs=asked.refs) if _wants_sync(record)]
+        for start in range(0, len(ids), AT_ONCE):
+            with self.database.write() as session:
+                touch_batch(session, batch)
+                self._queue_some(session, provider, kind, ids[start : start + AT_ONCE], batch, asked)
+            self.wake()
+
+    def _queue_some(
+        self, session: Session, provider: Provider, kind: str, ids: Sequence[str], batch: str, asked: Requested
+    ) -> None:
+        linked = links(session, provider.name, kind, ids)
+        queued = []
+        for record in self.store.read(session, kind, ids).values():
+            event = EntityEvent(kind=kind, record=record, action=Action.UPDATED, batch=batch)
+            if asked.connection in {None, _goes_to(session, provider, event, linked.get(record.id))}:
+                write_row(provider, event, session, _wanted(record))
+                queued.append(record.id)
+        if asked.remap:
+            forget_agreed(session, provider.name, kind, queued)
+
+
+def forget_agreed(session: Session, provider: str, kind: str, record_ids: Sequence[str]) -> None:
+    """Send these even where they equal what was agreed: our mapping changed."""
+    session.execute(
+        update(rows)
+        .where(rows.c.provider == provider, rows.c.kind == kind, rows.c.record_id.in_(record_ids))
+        .values(inputs={})
+    )
+
+
+def _check_kind(provider: Provider, kind: str | None) -> None:
+    known = [rule.kind for rule in provider.kinds]
+    if kind is not None and kind not in known:
+        raise AskPerson(f"{provider.name} does not sync {kind!r} (it syncs {', '.join(known)})")
+
+
+def _goes_to(session: Session, provider: Provider, event: EntityEvent, link: Link | None) -> str:
+    """The connection that a record is with, may be with, or would go to."""
+    held = link and (link.remote_id or link.state in {"sending", "unknown"})
+    return link.connection if link and held else connection_of(provider, event, session)
+
+
+def _wanted(record: Record) -> Wanted:
+    leaving = isinstance(record, Document) and record.status == "deleting"
+    return Wanted.DELETE if leaving else Wanted.SEND
+
+
+def _wants_sync(record: Record) -> bool:
+    return not (isinstance(record, Document) and record.status in SETTLED)
