@@ -175,16 +175,15 @@ def _advance(database: Database, line: Line) -> LineStatus:
         with _migrating(database) as connection:
             _upgrade(line, connection)
     except Exception as error:  # noqa: BLE001 - a plugin's migration is the plugin's code: it is told, the others go on
-        _log.warning("the migrations of %s failed", line.name, exc_info=True)
+        _log.info("the migrations of %s failed", line.name, exc_info=True)
         return _failed(line, f"the migrations of {line.name!r} failed and were undone: {one_line(error)}")
     return LineStatus(name=line.name, standing=Standing.CURRENT, at=before.head, head=before.head)
 
 
 @contextmanager
 def _migrating(database: Database) -> Iterator[Connection]:
-    """A transaction for migrations, on a connection that is not used for anything after it."""
+    """A transaction for migrations: on SQLite with foreign keys off, and checked before the commit."""
     with database.engine.connect() as connection:
-        connection.detach()
         if not database.is_sqlite:
             with connection.begin():
                 yield connection
@@ -192,11 +191,18 @@ def _migrating(database: Database) -> Iterator[Connection]:
         # A table that is made anew is dropped in between: with foreign keys on, what refers to it would be deleted with it.
         # The setting is ignored inside a transaction, so it is made before one begins.
         _driver_execute(connection, "PRAGMA foreign_keys=OFF")
-        with connection.begin():
-            yield connection
-            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-            if broken is not None:
-                raise Stop(f"rows of {broken[0]} would refer to rows of {broken[2]} that do not exist")
+        try:
+            with connection.begin():
+                yield connection
+                _check_references(connection)
+        finally:
+            connection.invalidate()  # nobody gets it from the pool with foreign keys off
+
+
+def _check_references(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise Stop(f"rows of {broken[0]} would refer to rows of {broken[2]} that do not exist")
 
 
 def _driver_execute(connection: Connection, statement: str) -> None:
