@@ -132,5 +132,5 @@ def balances(call: Call, contact: Doc) -> Doc:
         (today, call.org, contact["ContactID"]),
     ).fetchall()
     for row in rows:
-        sides[row["type"]] = {"Outstanding": round(row["due"], 2), "Overdue": round(row["late"], 2)}
+        sides[row["type"].upper()] = {"Outstanding": round(row["due"], 2), "Overdue": round(row["late"], 2)}
     return {"Balances": {"AccountsReceivable": sides["ACCREC"], "AccountsPayable": sides["ACCPAY"]}} if rows else {}

@@ -327,9 +327,6 @@ def _document_problems(call: Call, invoice: Doc, before: Doc | None) -> list[str
     problems = lock_problems(call, invoice["Date"])
     if invoice["Status"] == "AUTHORISED" and not invoice.get("DueDate"):
         problems.append(call.switches["due_date_missing_message"])
-    number = invoice.get("InvoiceNumber") or ""
-    if not PRINTABLE.match(number):
-        problems.append("InvoiceNumber must only contain printable ASCII characters.")
     theme = invoice.get("BrandingThemeID")
     if theme is not None and reference.theme_by_id(call, theme) is None:
         problems.append("The branding theme with the specified BrandingThemeID could not be found.")
@@ -388,6 +385,8 @@ def _number(call: Call, invoice: Doc, element: Doc, problems: list[str], before:
     wanted = fields.text(element, "InvoiceNumber")
     if wanted:
         invoice["InvoiceNumber"] = wanted
+        if not PRINTABLE.match(wanted):
+            problems.append("InvoiceNumber must only contain printable ASCII characters.")
     if invoice["Type"] == "ACCPAY":
         return
     if wanted and (before is None or fold(wanted) != fold(before["InvoiceNumber"])):

@@ -106,6 +106,7 @@ class World:
     def reset(self) -> None:
         """As at the start, but for what outside programs hold on to: tenant ids, apps, connections and tokens of the
         organisations that were there at the start."""
+        self.clock.reset()
         kept = self.store.sql.execute("SELECT org, tenant_id FROM organisation ORDER BY org").fetchall()
         for table in EMPTIED_BY_RESET:
             self.store.sql.execute(f"DELETE FROM {table}")  # noqa: S608 our own names
@@ -129,7 +130,6 @@ class World:
             "INSERT INTO counter (org, name, value) VALUES (0, 'custom connection', ?)",
             (len(begun_with),),
         )
-        self.clock.reset()
         self.switches.reset()
         self.faults.clear()
         self.latency = self.options.latency

@@ -22,10 +22,7 @@ class Amount(fields.Field[Decimal]):
         return None if value is None else number(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        try:
-            return decimal(value)
-        except (InvalidOperation, TypeError, ValueError) as error:
-            raise ValidationError(f"{value!r} is not a number") from error
+        return read_amount(value)
 
 
 class Day(fields.Field[date]):
@@ -43,6 +40,14 @@ class Moment(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         return read_time(value)
+
+
+def read_amount(value: Any) -> Decimal:
+    """A number as Xero writes it, or as we did."""
+    try:
+        return decimal(value)
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise ValidationError(f"{value!r} is not a number") from error
 
 
 def read_time(value: Any) -> datetime:
