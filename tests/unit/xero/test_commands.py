@@ -80,7 +80,7 @@ def test_connect_needs_somebody_who_keeps_the_records(monkeypatch: pytest.Monkey
 
 def test_everything_after_sandbox_is_the_sandboxs(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
-    monkeypatch.setattr(f"{commands.SANDBOX}.main", lambda arguments: given.extend(arguments))
+    monkeypatch.setattr(f"{commands.SANDBOX}.main", given.extend)
 
     CliRunner().invoke(
         commands.app, ["sandbox", "--port", "0", "--org", "A:GB:GBP", "--org", "B:NZ:NZD", "--no-limits", "--help"]
