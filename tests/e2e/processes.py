@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import httpx
 
-COUNTERFOIL = (sys.executable, "-m", "host.cli")
+COUNTERFOIL = (str(Path(sys.executable).with_name("counterfoil")),)
 PATIENCE_SECONDS = 60.0
 
 
@@ -203,7 +203,7 @@ class Host:
 
     def __exit__(self, *_: object) -> None:
         for server in self.servers:
-            server.program.kill()
+            server.close()
 
 
 class Server:
@@ -263,3 +263,8 @@ class Server:
 
     def kill(self) -> None:
         self.program.kill()
+
+    def close(self) -> None:
+        self.kill()
+        if self._client is not None:
+            self._client.close()
