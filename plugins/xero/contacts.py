@@ -56,6 +56,7 @@ PATH: Final = "/api.xro/2.0/Contacts"
 BILLING: Final = "POBOX"  # the address that Xero prints on documents
 MAIN: Final = "DEFAULT"
 LONGEST_CODE: Final = 50
+MARKS_IN_A_CALL: Final = 20  # as many as an address takes by name: a listing would read every contact for them
 
 _schema: Final = ContactSchema()
 
@@ -149,7 +150,7 @@ class Contacts:
     # ----------------------------------------------------------------------------------------------------- settling
 
     def mark(self, wish: Wish, sent: JSON, prefix: str) -> Look:
-        return Look(lane="mark", value=contact_mark(prefix, wish.record_id), most=10_000)
+        return Look(lane="mark", value=contact_mark(prefix, wish.record_id), most=MARKS_IN_A_CALL)
 
     def recognise(self, wish: Wish, sent: JSON, found: JSON | None, prefix: str) -> Done | Refuse | None:
         if found is None or found.get("ContactNumber") != contact_mark(prefix, wish.record_id):
@@ -398,18 +399,14 @@ def _look_for_matches(elements: Sequence[JSON]) -> Request:
         for field in ("AccountNumber", "Name")
         if element.get(field)
     ]  # fmt: skip
-    if len(elements) <= looking.FEW and all(looking.quotable(value) for _, value in conditions):
-        return _listing(("where", looking.any_of(conditions)))
-    return _listing()
+    where = looking.any_of(conditions)
+    return _listing(("where", where)) if where else _listing()
 
 
 def _look_for_marks(marks: Sequence[str]) -> Request:
+    where = looking.any_of(("ContactNumber", mark) for mark in marks)
     # A mark is unique over archived contacts, too.
-    if len(marks) <= looking.FEW:
-        return _listing(
-            ("where", looking.any_of(("ContactNumber", mark) for mark in marks)), ("includeArchived", "true")
-        )
-    return _listing(("includeArchived", "true"))
+    return _listing(*([("where", where)] if where else []), ("includeArchived", "true"))
 
 
 def _listing(*more: tuple[str, str]) -> Request:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 KEY: Final = "Invoices"
 PATH: Final = "/api.xro/2.0/Invoices"
 LONGEST: Final = 255
+LONGEST_LISTED: Final = 36
 IDS_IN_A_CALL: Final = 40  # limited by the address's length (API facts 2.2)
 NO_SUCH_ITEM: Final = re.compile(r"\bItem code '.*' is not valid")
 LINE_AMOUNTS: Final = {"exclusive": "Exclusive", "inclusive": "Inclusive", "no_tax": "NoTax"}
@@ -141,7 +142,8 @@ class Invoices:
 
     def mark(self, wish: Wish, sent: JSON, prefix: str) -> Look:
         sent_number = sent["InvoiceNumber"]
-        if "," in sent_number:  # would read as two in a list of numbers
+        # A comma would read as two in a list of numbers, and forty long ones do not fit an address.
+        if "," in sent_number or len(sent_number) > LONGEST_LISTED:
             return Look(lane="search", value=sent_number, most=1)
         return Look(lane="number", value=sent_number, most=IDS_IN_A_CALL)
 

@@ -94,10 +94,9 @@ class Items:
     # ------------------------------------------------------------------------------------------------------ looking
 
     def look_request(self, planned: Sequence[Planned]) -> Request:
-        codes = [_value(one) for one in planned]
-        if len(codes) <= looking.FEW and all(map(looking.quotable, codes)):
-            return looking.get(PATH, ("where", looking.any_of(("Code", code) for code in codes)), FOUR_DECIMALS)
-        return looking.get(PATH, FOUR_DECIMALS)
+        where = looking.any_of(("Code", _value(one)) for one in planned)
+        # Items come in one list, unpaged: many at once are cheaper so.
+        return looking.get(PATH, *([("where", where)] if where else []), FOUR_DECIMALS)
 
     def look_answer(self, planned: Sequence[Planned], responses: Sequence[Response]) -> Looked:
         listed = looking.pages(responses, KEY)
@@ -123,9 +122,8 @@ class Items:
 
 def by_ids(item_ids: Sequence[str]) -> Request:
     """Read these items, whatever they are called now."""
-    if len(item_ids) > looking.FEW:
-        return looking.get(PATH, FOUR_DECIMALS)
-    return looking.get(PATH, ("where", " OR ".join(f'ItemID==guid("{id}")' for id in item_ids)), FOUR_DECIMALS)
+    where = " OR ".join(f'ItemID==guid("{id}")' for id in item_ids)
+    return looking.get(PATH, *([("where", where)] if len(where) <= looking.LONGEST_WHERE else []), FOUR_DECIMALS)
 
 
 def numbers(responses: Sequence[Response]) -> dict[tuple[str, str], str]:

@@ -93,7 +93,7 @@ def _item(line: Line, name: str, desk: LineDesk) -> tuple[str, str]:
         return "", ""
     link = desk.links.get(line.item)
     if link and link.connection == desk.connection:
-        if link.remote_id:
+        if link.remote_id and link.remote_number:
             return link.remote_number, f"{BY_ID}{link.remote_id}"
         if link.on_its_way:
             raise NotYet(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from host.sync.provider import JSON, Request, Response, Unreadable
 from plugins.xero.replies import envelope
@@ -11,19 +12,21 @@ from plugins.xero.wire.numbers import loads
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FEW: Final = 10
-"""Up to so many are asked for by name in one address; more are cheaper as a listing."""
+LONGEST_WHERE: Final = 1500
+"""What an address takes safely, percent-encoded: its length is limited, 40 ids being advised (API facts 2.2). More is cheaper as a listing anyway."""
 PAGE: Final = 1000
 
 
-def quotable(value: str) -> bool:
-    """Whether a value can stand between the quotes of a ``where``: how a quote would be written there is not documented (API facts 3.7)."""
-    return '"' not in value and "\\" not in value and value.isprintable()
+def any_of(conditions: Iterable[tuple[str, str]]) -> str | None:
+    """``Name=="A" OR Name=="B"``; ``None`` where that would be too long, or cannot be written.
 
-
-def any_of(conditions: Iterable[tuple[str, str]]) -> str:
-    """``Name=="A" OR Name=="B"``."""
-    return " OR ".join(f'{field}=="{value}"' for field, value in conditions)
+    How a quote is written between quotes is not documented (API facts 3.7).
+    """
+    wanted = list(conditions)
+    if any('"' in value or "\\" in value or not value.isprintable() for _, value in wanted):
+        return None
+    where = " OR ".join(f'{field}=="{value}"' for field, value in wanted)
+    return where if len(quote(where)) <= LONGEST_WHERE else None
 
 
 def get(path: str, *query: tuple[str, str]) -> Request:

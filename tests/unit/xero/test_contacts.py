@@ -400,7 +400,7 @@ def test_few_are_asked_for_by_code_and_name() -> None:
 @pytest.mark.parametrize(
     "parties",
     [
-        [customer(id=f"c{number}", name=f"Name {number}") for number in range(11)],
+        [customer(id=f"c{number}", name=f"Name {number}") for number in range(60)],
         [customer(name='The "Best" Ltd')],  # how a quote is written in a where is not documented
         [customer(name="Back\\slash")],
     ],
@@ -468,6 +468,13 @@ def test_what_a_lost_create_made_is_found_by_its_mark() -> None:
     assert known.remote_id == "x"
     # The summary shows no address: it counts as unknown, and the mark is no field that could be emptied later.
     assert known.answered == {"fields": {"AccountNumber": "C100", "Name": "Harbour Joinery Ltd"}}
+
+
+def test_as_many_marks_as_travel_together_fit_an_address() -> None:
+    of = wish("customers", customer(id="0" * 32))
+    look = provider().mark(of, {}, "ab12cd")
+
+    assert "where" in dict(provider().look_request([planned(of, look)] * look.most).query)
 
 
 def test_what_is_not_there_or_bears_another_mark_is_not_ours() -> None:

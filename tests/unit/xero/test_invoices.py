@@ -620,12 +620,13 @@ def test_only_our_address_makes_it_ours(there: list[Any], expected: type | None)
     assert not isinstance(known, Refuse) or known.conflict
 
 
-def test_a_number_with_a_comma_is_searched_for_by_itself() -> None:
-    of = wish("invoices", invoice(number="7,8"))
-    look = provider().mark(of, {**ELEMENT, "InvoiceNumber": "7,8"}, "ab12cd")
+@pytest.mark.parametrize("number", ["7,8", "9" * 255])
+def test_a_number_that_does_not_fit_a_list_is_searched_for_by_itself(number: str) -> None:
+    of = wish("invoices", invoice(number=number))
+    look = provider().mark(of, {**ELEMENT, "InvoiceNumber": number}, "ab12cd")
 
-    assert look == Look(lane="search", value="7,8", most=1)
-    assert dict(provider().look_request([planned(of, look)]).query)["searchTerm"] == "7,8"
+    assert look == Look(lane="search", value=number, most=1)
+    assert dict(provider().look_request([planned(of, look)]).query)["searchTerm"] == number
 
 
 def test_invoices_are_read_by_ids() -> None:
