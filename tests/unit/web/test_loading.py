@@ -80,7 +80,7 @@ def test_no_lines_make_no_batch() -> None:
 
 def test_a_batch_that_is_filled_slowly_is_kept_open(monkeypatch: pytest.MonkeyPatch) -> None:
     books, now = Books(), [0.0]
-    monkeypatch.setattr("host.loading.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("host.loading.time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _seconds: None))
 
     def slowly() -> Iterator[Line]:
         for line in numbered(3):

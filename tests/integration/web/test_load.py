@@ -1,0 +1,245 @@
+"""``counterfoil load``: bad lines are told by number, the others loaded, and the same again changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from host.app import open_host
+from host.cli.base.runner import run
+from tests.integration.web.conftest import OfficeAt, config_of, migrated
+
+ADA, BEA = '{"ref": "ada", "name": "Ada"}', '{"ref": "bea", "name": "Bea"}'
+
+
+@dataclass
+class Desk:
+    """The command line in a folder of its own."""
+
+    folder: Path
+    config: Path
+    captured: pytest.CaptureFixture[str]
+
+    def load(
+        self, kind: str, content: str | bytes | None, *more: str, name: str = "file.jsonl"
+    ) -> tuple[int, str, str]:
+        """The exit code and what was printed, with paths as they were given."""
+        if content is not None:
+            (self.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.run("load", kind, name, *more)
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        code = run(["-c", str(self.config), *arguments])
+        out, err = self.captured.readouterr()
+        return code, out, err
+
+    def refs(self, kind: str = "customers") -> list[str]:
+        from hookspecs import ListQuery
+
+        with open_host(self.config) as host, host.database.read() as session:
+            page = host.kinds[kind].service.list(session, ListQuery(page_size=500))
+        return sorted(record["ref"] for record in page.items)
+
+
+def desk_at(url: str, folder: Path, captured: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(folder)
+    return Desk(folder, config_of(folder, url), captured)
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    database_from: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    return desk_at(database_from(migrated), tmp_path, capsys, monkeypatch)
+
+
+@pytest.fixture
+def sqlite_desk(
+    tmp_path: Path,
+    sqlite_from: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    return desk_at(sqlite_from(migrated), tmp_path, capsys, monkeypatch)
+
+
+def test_a_file_is_loaded_and_the_same_again_changes_nothing(desk: Desk) -> None:
+    assert desk.load("customers", f"{ADA}\n{BEA}\n") == (0, "customers: 2 created\n", "")
+    assert desk.load("customers", None) == (0, "customers: 2 unchanged\n", "")
+    changed = BEA.replace('"Bea"', '"Beatrice"')
+    assert desk.load("customers", f"{ADA}\n{changed}\n") == (0, "customers: 1 updated, 1 unchanged\n", "")
+
+
+def test_every_bad_line_is_told_by_its_number_and_the_others_are_loaded(desk: Desk) -> None:
+    lines = [
+        ADA.encode(),
+        b'{"ref": "b1", "name": "x"',
+        b'{"ref": "b2", "name": ""}',
+        b"",
+        b'{"ref": "b3", "name": "x", "currency": "gbp", "shoe": 1}',
+        ADA.encode(),
+        b'{"ref": "b4", "name": "\xff"}',
+        b'{"ref": "b5", "name": NaN}',
+        b'["b6"]',
+        b'{"ref": "b 7", "name": "x"}',
+        BEA.encode(),
+    ]
+    code, out, err = desk.load("customers", b"\n".join(lines))
+    assert (code, out) == (1, "customers: 2 created, 8 bad\n")
+    told = [line for line in err.splitlines() if "shoe" not in line]
+    assert told == [
+        "file.jsonl:2: broken JSON at column 26: expecting ',' delimiter",
+        "file.jsonl:3: name: must not be empty",
+        "file.jsonl:5: currency: must be a currency's three capital letters, such as GBP",
+        "file.jsonl:6: ref: ada stands on line 1 already",
+        "file.jsonl:7: broken JSON at column 24: the byte 0xff is not UTF-8",
+        "file.jsonl:8: broken JSON at column 23: NaN is not a number in JSON: write a decimal such as 12.50",
+        'file.jsonl:9: is not a JSON object: each line takes one, such as {"ref": "…"}',
+        "file.jsonl:10: ref: must be 1 to 100 of the characters A-Z a-z 0-9 . _ : @ -",
+    ]
+    assert desk.refs() == ["ada", "bea"]
+
+
+def test_money_is_refused_by_line_and_field(sqlite_desk: Desk) -> None:
+    sqlite_desk.load("customers", ADA)
+    lines = [
+        {"ref": str(number), "customer": "ada", "issue_date": "2026-03-02", "lines": [{"unit_price": price}]}
+        for number, price in enumerate(["1.25", "0.12345", "NaN", 10**12, 2.5])
+    ]
+    code, out, err = sqlite_desk.load("invoices", "\n".join(map(json.dumps, lines)))
+    assert (code, out) == (1, "invoices: 2 created, 3 bad\n")
+    assert err.splitlines() == [
+        "file.jsonl:2: lines.0.unit_price: 0.12345 has more than 4 decimals",
+        "file.jsonl:3: lines.0.unit_price: 'NaN' is not a number: accepted are decimals such as 12.50",
+        "file.jsonl:4: lines.0.unit_price: 1000000000000 is too large: accepted is up to 9,999,999,999.9999",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "message"),
+    [
+        ("customers", "file.jsonl", b"", "file.jsonl is empty: it takes one JSON object per line"),
+        ("customers", "file.jsonl", b" \n\r\n", "file.jsonl is empty: it takes one JSON object per line"),
+        ("customers", "file.jsonl", b"\xef\xbb\xbf", "file.jsonl is empty: it takes one JSON object per line"),
+        ("customers", "missing.jsonl", None, "missing.jsonl cannot be read: No such file or directory"),
+        ("customers", "plugins", None, "plugins cannot be read: Is a directory"),
+        (
+            "product_groups",
+            "file.jsonl",
+            b"{}",
+            "there is no kind 'product_groups' (did you mean 'product-groups'?): the kinds are "
+            "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates",
+        ),
+    ],
+)
+def test_what_cannot_be_loaded_at_all_is_one_line(
+    sqlite_desk: Desk, kind: str, name: str, content: bytes | None, message: str
+) -> None:
+    assert sqlite_desk.load(kind, content, name=name) == (1, "", f"error: {message}\n")
+
+
+def test_a_file_in_another_encoding_is_told_so(sqlite_desk: Desk) -> None:
+    code, _, err = sqlite_desk.load("customers", f"{ADA}\n".encode("utf-16"))
+    assert code == 1
+    assert err.splitlines()[0] == "file.jsonl:1: broken JSON at column 1: the text is UTF-16: save it as UTF-8"
+
+
+def test_a_byte_order_mark_is_no_mistake(sqlite_desk: Desk) -> None:
+    assert sqlite_desk.load("customers", f"\ufeff{ADA}\r\n{BEA}") == (0, "customers: 2 created\n", "")
+
+
+def test_standard_input_is_a_file_too(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(f"{ADA}\nx".encode())))
+    assert sqlite_desk.run("load", "customers", "-") == (
+        1,
+        "customers: 1 created, 1 bad\n",
+        "-:2: broken JSON at column 1: expecting value\n",
+    )
+
+
+def test_a_ref_that_stands_twice_is_told_with_the_first_line_however_far_away(sqlite_desk: Desk) -> None:
+    lines = [f'{{"ref": "{number}", "colour": "red"}}' for number in range(450)]
+    code, out, err = sqlite_desk.load("books", "\n".join([*lines, lines[3]]))
+    assert (code, out) == (1, "books: 450 created, 1 bad\n")
+    assert err == "file.jsonl:451: ref: 3 stands on line 4 already\n"
+
+
+def test_json_tells_it_to_programs(sqlite_desk: Desk) -> None:
+    code, out, err = sqlite_desk.load("customers", f'{ADA}\n{{"ref": "b", "name": ""}}', "--json")
+    shown = json.loads(out)
+    assert len(shown.pop("batch")) == 32
+    assert (code, err) == (1, "")
+    assert shown == {
+        "kind": "customers",
+        "file": "file.jsonl",
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "bad": 1,
+        "problems": [{"line": 2, "ref": "b", "field": "name", "message": "must not be empty"}],
+    }
+
+
+def test_a_full_disk_stops_it_and_says_from_where_on(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.loading.PAUSES_SECONDS", (0.0,))
+    refs = [*(str(number) for number in range(200)), "flood", "more"]
+    code, out, err = sqlite_desk.load("books", "\n".join(f'{{"ref": "{ref}", "colour": "red"}}' for ref in refs))
+    assert (code, out) == (1, "books: 200 created\n")
+    assert err == "error: stopped before line 201, because the database cannot be used: disk is full\n"
+
+
+def test_it_is_one_batch_that_is_closed_at_the_end(desk: Desk) -> None:
+    _, out, _ = desk.load("customers", f"{ADA}\n{BEA}", "--json")
+    with open_host(desk.config) as host, host.database.read() as session:
+        assert host.engine is not None
+        batch = host.engine.batch(session, json.loads(out)["batch"])
+    assert batch is not None
+    assert (batch["purpose"], batch["kind"], batch["closed_at"] is not None) == ("load", "customers", True)
+
+
+def test_a_load_beside_a_server_locks_nobody_out(office_at: OfficeAt, database_from: Callable[..., str]) -> None:
+    office = office_at(database_from(migrated))
+    config = office.host.config.path
+    file = config.with_name("many.jsonl")
+    file.write_text("".join(f'{{"ref": "m{number}", "name": "Many {number}"}}\n' for number in range(3000)))
+    command = [
+        sys.executable,
+        "-c",
+        "from host.cli import main; main()",
+        "-c",
+        str(config),
+        "load",
+        "customers",
+        str(file),
+    ]
+    loading = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    statuses: list[int] = []
+
+    def save(name: str) -> None:
+        while loading.poll() is None:
+            statuses.append(office.put(f"/customers/{name}", {"name": f"{name} {len(statuses)}"}).status_code)
+
+    people = [threading.Thread(target=save, args=(name,)) for name in ("ada", "bea")]
+    for person in people:
+        person.start()
+    out, err = loading.communicate(timeout=120)
+    for person in people:
+        person.join()
+    assert (loading.returncode, out, err) == (0, "customers: 3000 created\n", "")
+    assert set(statuses) <= {200, 201}
+    assert len(statuses) > len(people)
+    total: Any = office.get("/customers?page_size=1")["total"]
+    assert total == 3002
