@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 from host import clock
 from host.sync import connections as connection_rows
 from host.sync import guarded
-from host.sync.booking import Booker, Carried
 from host.sync.calls import close_call
 from host.sync.lanes import Found, Halves
 from host.sync.limiter import heed_headers
 from host.sync.provider import Done, Fate, Planned, Rejected, Response, Send, Token, Trouble, Verdict
+from host.sync.results import Carried
 from host.sync.rows import digests, mark_unknown, release, rows_by_id
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from host.sync.booking import Booker
     from host.sync.carrier import Carrier, Out
     from host.sync.talk import Talk
 

@@ -28,6 +28,7 @@ from host.sync.settler import Settler
 from host.sync.talk import Silenced
 
 if TYPE_CHECKING:
+    from host.sync.applying import Applier
     from host.sync.booking import Booker
     from host.sync.deciding import Decider
     from host.sync.provider import Response, Trouble
@@ -63,6 +64,7 @@ class Drain:
         talk: Talk,
         decider: Decider,
         booker: Booker,
+        applier: Applier,
         carrier: Carrier,
         *,
         wakeup: Wakeup,
@@ -73,10 +75,10 @@ class Drain:
         self._wakeup = wakeup
         self._stopping = stopping
         self._answering = Answering(talk, booker, carrier)
-        self._settler = Settler(talk, booker, carrier)
+        self._settler = Settler(talk, booker, applier, carrier)
         self._looking = Looking(talk, booker, carrier, self._answering, self._settler)
         self._filling = Filling(
-            talk, decider, booker, carrier, halves=self._answering.halves, found=self._answering.found
+            talk, decider, applier, carrier, halves=self._answering.halves, found=self._answering.found
         )
 
     def run(self) -> datetime | None:

@@ -21,6 +21,7 @@ from host.db.watch import announce
 from host.errors import AskPerson, Stop
 from host.ids import new_id
 from host.sync import views
+from host.sync.applying import Applier
 from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
 from host.sync.booking import Booker
@@ -148,9 +149,10 @@ class Engine:
             still_speaking=lock.held,
         )
         decider = Decider(self._database, self._store, talk.provider, connection, self._prefix)
-        booker = Booker(self._saver, self._store, talk.provider, connection.key)
+        booker = Booker(self._saver, self._store, connection.key)
+        applier = Applier(self._saver, self._store, talk.provider, connection.key)
         carrier = Carrier(talk, self._clients, self._grants, grant_of(self._database, connection.key))
-        return Drain(talk, decider, booker, carrier, wakeup=wakeup, stopping=self._stopping.is_set)
+        return Drain(talk, decider, booker, applier, carrier, wakeup=wakeup, stopping=self._stopping.is_set)
 
     @contextmanager
     def _wakeup(self, key: str) -> Iterator[Wakeup]:

@@ -18,7 +18,7 @@ from host.sync.provider import Blocked, Look, Planned, Send
 from host.sync.rows import due_rows, open_batch_kinds, rows_by_id
 
 if TYPE_CHECKING:
-    from host.sync.booking import Booker
+    from host.sync.applying import Applier
     from host.sync.talk import Talk
 
 log: Final = logging.getLogger(__name__)
@@ -39,11 +39,11 @@ class Filling:
     """Fills the calls of one drain."""
 
     def __init__(
-        self, talk: Talk, decider: Decider, booker: Booker, carrier: Carrier, *, halves: Halves, found: Found
+        self, talk: Talk, decider: Decider, applier: Applier, carrier: Carrier, *, halves: Halves, found: Found
     ) -> None:
         self._talk = talk
         self._decider = decider
-        self._booker = booker
+        self._applier = applier
         self._carrier = carrier
         self._halves = halves
         self._found = found
@@ -148,7 +148,7 @@ class Filling:
                 lanes.add(planned, one.row.priority if priority is None else priority, now)
             else:
                 rest.append(one)
-        self._booker.apply(rest)
+        self._applier.apply(rest)
         self._found.forget(one.row.row_id for one in rest if not isinstance(one.step, Blocked))
 
     # Building ------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Filling:
         with self._talk.database.read() as session:
             row = rows_by_id(session, [one.wish.row_id])[one.wish.row_id]
         broken = Broken(reason=own_fault("building its call", error))
-        self._booker.apply([Decision(row=row, wish=one.wish, prepared=None, step=broken)])
+        self._applier.apply([Decision(row=row, wish=one.wish, prepared=None, step=broken)])
         return None
 
     def _of_half(self, half: Half) -> Load | None:

@@ -27,7 +27,7 @@ from host.sync.provider import (
 
 log: Final = logging.getLogger(__name__)
 
-UNREADABLE: Final = Verdict(fate=Fate.UNKNOWN_OVER, reason="the answer could not be read to its end")
+UNREADABLE: Final = Verdict(fate=Fate.UNKNOWN, reason="the answer could not be read to its end")
 
 
 def own_fault(doing: str, error: Exception) -> str:

@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, bindparam, case, func, null, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
@@ -42,6 +41,7 @@ class Waiting:
     priority: int
     attempts: int
     state: str
+    reason: str
     free: bool
     """In no call."""
 
@@ -80,6 +80,7 @@ def _waiting(row: Row[Any]) -> Waiting:
         priority=row.priority,
         attempts=row.attempts,
         state=row.state,
+        reason=row.reason,
         free=row.call_id is None,
     )
 
@@ -242,111 +243,6 @@ def look_later(session: Session, ids: Iterable[int], *, at: datetime, reason: st
 
 def mark_unknown(session: Session, call_id: str, reason: str) -> None:
     session.execute(update(rows).where(rows.c.call_id == call_id).values(state="unknown", reason=reason))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one row: a link and an agreed version, or a state with its reason. ``carried`` is the generation this is about."""
-
-    row_id: int
-    carried: int
-    state: str
-    reason: str = ""
-    error: str = ""
-    remote_id: str | None = None
-    remote_number: str = ""
-    remote_url: str = ""
-    inputs: Mapping[str, str] | None = None
-    sent: Mapping[str, Any] | None = None
-    answered: Mapping[str, Any] | None = None
-    warnings: Sequence[str] | None = None
-    synced_at: datetime | None = None
-    due_at: datetime | None = None
-    waits_for: int | None = None
-    attempted: bool = False
-    agreed: bool = False
-    wanted: Wanted | None = None
-
-
-def write_result(session: Session, result: Result, now: datetime) -> None:
-    """Write what became of a row. Whatever was saved since keeps waiting: a call finishes only the generation it carried."""
-    write_results(session, [result], now)
-
-
-def write_results(session: Session, results: Sequence[Result], now: datetime) -> None:
-    """Write what became of many rows, in one statement."""
-    if results:
-        session.connection().execute(_write_statement(), [_parameters(result, now) for result in results])
-
-
-def _parameters(result: Result, now: datetime) -> dict[str, Any]:
-    linked = bool(result.remote_id)
-    return {
-        "p_id": result.row_id,
-        "p_carried": result.carried,
-        "p_state": result.state,
-        "p_reason": result.reason,
-        "p_error": result.error,
-        "p_due_at": result.due_at,
-        "p_now": now,
-        "p_waits_for": result.waits_for,
-        "p_wanted": result.wanted.value if result.wanted else None,
-        "p_attempts_kept": 0 if result.agreed else 1,
-        "p_attempts_more": 1 if result.attempted and not result.agreed else 0,
-        "p_agreed_generation": result.carried if result.agreed else None,
-        "p_remote_id": result.remote_id,
-        "p_remote_number": result.remote_number if linked else None,
-        "p_remote_url": result.remote_url if linked else None,
-        "p_inputs": result.inputs,
-        "p_sent": result.sent,
-        "p_answered": result.answered,
-        "p_warnings": list(result.warnings) if result.warnings is not None else None,
-        "p_synced_at": result.synced_at,
-    }
-
-
-@lru_cache
-def _write_statement() -> Any:
-    """Built once: it is written for every record of every answer."""
-    current = rows.c.generation == bindparam("p_carried")
-
-    def given(name: str) -> Any:
-        return bindparam(f"p_{name}", type_=rows.c[name].type)
-
-    def if_given(name: str) -> Any:
-        return func.coalesce(given(name), rows.c[name])
-
-    kept = (
-        "remote_id",
-        "remote_number",
-        "remote_url",
-        "inputs",
-        "sent",
-        "answered",
-        "warnings",
-        "synced_at",
-        "agreed_generation",
-    )
-    return (
-        update(rows)
-        .where(rows.c.id == bindparam("p_id"))
-        .values(
-            {
-                "call_id": null(),
-                "state": case(
-                    (current, given("state")), (rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"
-                ),
-                "reason": case((current, given("reason")), else_=""),
-                "error": case((current, given("error")), else_=""),
-                "due_at": case((current, given("due_at")), else_=bindparam("p_now", type_=rows.c.due_at.type)),
-                "waits_for": case((current, given("waits_for")), else_=null()),
-                "wanted": case((current, if_given("wanted")), else_=rows.c.wanted),
-                "attempts": rows.c.attempts * bindparam("p_attempts_kept", type_=Integer)
-                + bindparam("p_attempts_more", type_=Integer),
-                **{name: if_given(name) for name in kept},
-            }
-        )
-    )
 
 
 def counts_by_state(session: Session) -> Sequence[tuple[str, str, str, int]]:

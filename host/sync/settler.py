@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from host import clock
 from host.sync import guarded
-from host.sync.booking import Booker, Carried
 from host.sync.calls import Unsettled, bodies_of, unsettled
 from host.sync.carrier import Load
 from host.sync.lanes import Lane, Lanes
@@ -27,10 +26,13 @@ from host.sync.provider import (
     Wanted,
     Wish,
 )
+from host.sync.results import Carried
 from host.sync.rows import Waiting, look_later, release, rows_by_id
 from host.sync.settling import Way, held_until, may_send_anew, way_of
 
 if TYPE_CHECKING:
+    from host.sync.applying import Applier
+    from host.sync.booking import Booker
     from host.sync.carrier import Carrier
     from host.sync.talk import Talk
 
@@ -42,9 +44,10 @@ NOT_SHOWN: Final = timedelta(minutes=5)
 class Settler:
     """Settles the lost calls of one connection."""
 
-    def __init__(self, talk: Talk, booker: Booker, carrier: Carrier) -> None:
+    def __init__(self, talk: Talk, booker: Booker, applier: Applier, carrier: Carrier) -> None:
         self._talk = talk
         self._booker = booker
+        self._applier = applier
         self._carrier = carrier
         self._taken: set[tuple[int, int]] = set()
         self._alone: set[int] = set()
@@ -156,7 +159,7 @@ class Settler:
             if isinstance(known, str):
                 self._ask_later(lost, known)
             elif isinstance(known, Adopt):
-                self._booker.link(lost.row_id, lost.generation, known)
+                self._applier.link(lost.row_id, lost.generation, known)
             elif known is None and not self._taken_again(lost):
                 self._not_there(lost, rows[lost.row_id])
             else:

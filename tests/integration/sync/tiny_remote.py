@@ -81,6 +81,8 @@ class TinyRemote:
         self.took = 0.0
         self.minute_left: int | None = None
         self.never_accept_tokens = False
+        self.hidden: set[str] = set()
+        self.odd_mark = ""
         self.before_answer: Callable[[httpx.Request], None] = lambda _request: None
         self.later: Callable[[float, Callable[[], None]], None] = lambda _seconds, _call: None
         self.arrived = threading.Event()
@@ -195,6 +197,8 @@ class TinyRemote:
         if not self._accepts(request):
             return httpx.Response(401, json={"error": "token expired"})
         headers = {} if self.minute_left is None else {"x-minute-left": str(self.minute_left)}
+        if self.odd_mark and self.odd_mark in request.url.query.decode():
+            return httpx.Response(400, json={"error": "a value is odd, and I say not which"})
         if request.method == "GET":
             return httpx.Response(200, headers=headers, json=self._read(request))
         elements = json.loads(request.content)["elements"]
@@ -223,7 +227,8 @@ class TinyRemote:
         field = {"ids": "id", "marks": "mark", "documents": "document"}[lane]
         wanted = httpx.QueryParams(request.url.query)[lane].split(",")
         assert values
-        return {"elements": [element for element in kept.values() if element.get(field) in wanted]}
+        shown = [element for element in kept.values() if element["id"] not in self.hidden]
+        return {"elements": [element for element in shown if element.get(field) in wanted]}
 
     def _write(self, request: httpx.Request, elements: Sequence[JSON]) -> list[JSON]:
         kept = self.elements.setdefault(_organisation(request) + request.url.path, {})

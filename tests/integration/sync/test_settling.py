@@ -1,0 +1,194 @@
+"""A call without a known outcome is settled before its records are sent, deleted or matched again: nothing doubled, nothing lost."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from host.sync.engine import PATIENCE
+
+if TYPE_CHECKING:
+    from host.sync import Look
+    from tests.integration.sync.world import World
+
+OVER = 90
+"""Patience, and a minute in which the call may still be at work."""
+
+UNKNOWN = {
+    "the answer is lost": {"kind": "lose"},
+    "cut before it": {"kind": "cut"},
+    "500 after it": {"kind": "status", "status": 500, "done": True},
+    "500 before it": {"kind": "status", "status": 500},
+    "503 after it": {"kind": "status", "status": 503, "done": True},
+    "503 before it": {"kind": "status", "status": 503},
+    "half an answer": {"kind": "truncate"},
+    "half of it done": {"kind": "partial"},
+}
+
+
+@pytest.mark.parametrize("fault", UNKNOWN.values(), ids=list(UNKNOWN))
+def test_a_create_with_a_unique_mark_is_looked_for_and_linked_or_sent_anew(world: World, fault: dict[str, Any]) -> None:
+    world.linked()
+    world.remote.fails(match="PUT /invoices", **fault)
+    world.save("invoices", "i1", "i2", "i3", "i4")
+    world.drain()
+    assert sorted(one["mark"] for one in world.remote.of("invoices")) == ["i1", "i2", "i3", "i4"]
+    assert set(world.states("invoices").values()) == {"synced"}
+    keys = [call.key for call in world.remote.writes()]
+    assert len(set(keys)) == len(keys), "a key is used once"
+    assert len(world.remote.reads()) == 1, "one look for all of them"
+
+
+@pytest.mark.parametrize("fault", UNKNOWN.values(), ids=list(UNKNOWN))
+def test_a_create_without_a_mark_is_held_until_it_cannot_run_any_more(world: World, fault: dict[str, Any]) -> None:
+    world.linked(invoices=2)
+    world.remote.fails(match="PUT /payments", **fault)
+    world.save("payments", "p1", document="i1", amount="10.00")
+    world.save("payments", "p2", document="i2", amount="20.00")
+    world.drain()
+    again = world.drain()
+    while again.again_at or world.engine.connections_with_work():
+        world.time.pass_whole(10)
+        again = world.drain()
+    assert sorted(one["amount"] for one in world.remote.of("payments")) == ["10.00", "20.00"]
+    assert set(world.states("payments").values()) == {"synced"}
+    [first, *_] = world.remote.writes("payments")
+    [look, *_] = world.remote.reads("payments")
+    known_to_be_over = fault["kind"] == "partial" or fault.get("status") == 500
+    waited = (look.at - first.at).total_seconds()
+    assert waited < 10 if known_to_be_over else waited >= 60
+
+
+def test_a_lost_create_that_lands_late_is_not_doubled_where_there_is_no_mark(world: World) -> None:
+    world.linked(invoices=1)
+    world.remote.fails("late", "PUT /payments", seconds=80)
+    world.save("payments", "p1", document="i1", amount="10.00")
+    started = world.time.now
+    while world.drain().again_at or world.engine.connections_with_work():
+        world.time.pass_whole(10)
+    assert len(world.remote.of("payments")) == 1
+    assert len(world.remote.writes("payments")) == 1
+    [look] = world.remote.reads("payments")
+    assert (look.at - started) >= PATIENCE * 2
+
+
+def test_a_lost_create_that_lands_after_it_was_sent_anew_is_refused_for_its_mark(world: World) -> None:
+    world.remote.fails("late", "PUT /customers", seconds=60)
+    world.save("customers", "c1")
+    world.drain()
+    world.time.pass_whole(60)
+    assert len(world.remote.of("customers")) == 1
+    assert world.state("customers", "c1")["state"] == "synced"
+
+
+def test_a_lost_create_that_lands_between_look_and_new_call_is_linked(world: World) -> None:
+    """The new call is refused for the mark; the remote is asked again, and what it shows is ours."""
+    world.remote.fails("late", "PUT /customers", seconds=31.1)
+    world.save("customers", "c1")
+    world.drain()
+    assert [call.method for call in world.remote.calls] == ["PUT", "GET", "PUT", "GET"]
+    assert len(world.remote.of("customers")) == 1
+    assert world.state("customers", "c1")["state"] == "synced"
+
+
+def test_a_lost_create_whose_mark_changed_meanwhile_is_held_until_it_cannot_land(world: World) -> None:
+    """Renumbered while lost: under its new number it would be made a second time."""
+    world.linked()
+    world.remote.fails("late", "PUT /invoices", seconds=75)
+    world.time.after(2, lambda: world.save("invoices", "i1", number="renumbered"))
+    world.save("invoices", "i1", number="first")
+    while world.drain().again_at or world.engine.connections_with_work():
+        world.time.pass_whole(10)
+    assert [one["mark"] for one in world.remote.of("invoices")] == ["renumbered"]
+    assert world.state("invoices", "i1")["state"] == "synced"
+
+
+def test_a_mark_that_something_of_ours_bears_is_linked(world: World) -> None:
+    world.linked()
+    ours = {"id": "r9", "mark": "i1", "ours": "abcdef-i1", "text": "", "contact": "r1", "status": "draft"}
+    world.remote.elements["acme/invoices"] = {"r9": ours}
+    world.save("invoices", "i1")
+    world.drain()
+    assert (world.state("invoices", "i1")["state"], world.state("invoices", "i1")["remote_id"]) == ("synced", "r9")
+    assert len(world.remote.of("invoices")) == 1
+
+
+def test_a_mark_that_somebody_elses_record_bears_is_a_conflict_never_a_link(world: World) -> None:
+    world.linked()
+    theirs = {"id": "r9", "mark": "i1", "ours": "", "text": "", "status": "draft"}
+    world.remote.elements["acme/invoices"] = {"r9": theirs}
+    world.save("invoices", "i1", "i2")
+    world.drain()
+    state = world.state("invoices", "i1")
+    assert (state["state"], state["remote_id"]) == ("conflict", "")
+    assert state["error"] == "i1 is taken by something that is not ours"
+    assert world.state("invoices", "i2")["state"] == "synced"
+
+
+def test_a_mark_said_to_be_taken_and_not_shown_is_put_before_a_person(world: World) -> None:
+    world.linked()
+    hidden = {"id": "r9", "mark": "i1", "ours": "", "text": "", "status": "draft"}
+    world.remote.elements["acme/invoices"] = {"r9": hidden}
+    world.remote.hidden.add("r9")
+    world.save("invoices", "i1")
+    world.drain()
+    assert world.state("invoices", "i1")["state"] == "failed"
+    assert "is there already" in world.state("invoices", "i1")["error"]
+    assert len(world.remote.writes()) == 2
+
+
+def test_a_lost_update_is_held_and_then_sent_as_the_record_is_by_then(world: World) -> None:
+    world.linked()
+    world.remote.fails("late", "POST /customers", seconds=70)
+    world.save("customers", "c1", name="lost")
+    world.time.after(40, lambda: world.save("customers", "c1", name="by then"))
+    while world.drain().again_at or world.engine.connections_with_work():
+        world.time.pass_whole(10)
+    assert [one["text"] for one in world.remote.of("customers")] == ["by then"]
+    first, second = world.remote.writes()
+    assert (second.at - first.at).total_seconds() >= OVER
+
+
+def test_a_record_whose_mark_cannot_be_told_stays_unknown_and_holds_up_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = world.provider.mark
+
+    def broken(wish: Any, *rest: Any) -> Look:
+        if wish.record_id == "c2":
+            raise RuntimeError("a bug over one mark")
+        return mark(wish, *rest)
+
+    monkeypatch.setattr(world.provider, "mark", broken)
+    world.remote.fails("lose", "PUT /customers")
+    world.save("customers", "c1", "c2", "c3")
+    world.drain()
+    assert world.states("customers") == {"c1": "synced", "c2": "unknown", "c3": "synced"}
+    assert "a bug over one mark" in world.state("customers", "c2")["reason"]
+
+
+def test_a_look_that_is_refused_for_one_odd_value_settles_the_others(world: World) -> None:
+    world.remote.fails("lose", "PUT /customers")
+    world.remote.odd_mark = "abcdef-c2"
+    world.save("customers", "c1", "c2", "c3")
+    world.drain()
+    assert world.states("customers") == {"c1": "synced", "c2": "unknown", "c3": "synced"}
+    assert len(world.remote.reads()) <= 4
+    world.remote.odd_mark = ""
+    world.time.pass_whole(300)
+    world.drain()
+    assert world.states("customers") == {"c1": "synced", "c2": "synced", "c3": "synced"}
+    assert len(world.remote.of("customers")) == 3
+
+
+def test_a_look_whose_answer_is_cut_off_is_asked_again_after_a_pause(world: World) -> None:
+    world.remote.fails("lose", "PUT /customers")
+    world.remote.fails("truncate", "GET /customers", times=3)
+    world.save("customers", "c1")
+    world.drain()
+    assert world.state("customers", "c1")["state"] == "synced"
+    looks = [call.at for call in world.remote.reads()]
+    assert len(looks) == 4
+    assert all((later - sooner).total_seconds() >= 1 for sooner, later in itertools.pairwise(looks))
