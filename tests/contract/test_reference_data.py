@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SEEDED = (
     "090 091 200 260 270 300 310 400 404 412 425 429 445 453 461 469 489 493 610 620 630 710 720 800 801 820 840 860 877"
     " 960 970"
-).split()
+)
 SYSTEM = {
     "610": "DEBTORS",
     "800": "CREDITORS",
@@ -99,7 +99,7 @@ def test_payments_need_their_action(sandbox: Sandbox) -> None:
 
 def test_the_chart_of_accounts(xero: Official) -> None:
     accounts = {account.code: account for account in xero.accounting.get_accounts("").accounts}
-    assert sorted(accounts) == SEEDED
+    assert " ".join(sorted(accounts)) == SEEDED
     assert {code: account.system_account for code, account in accounts.items() if account.system_account} == SYSTEM
     assert (accounts["200"].tax_type, accounts["300"].tax_type) == ("OUTPUT2", "INPUT2")
     assert (accounts["090"].type.value, accounts["090"].tax_type) == ("BANK", "NONE")
@@ -232,8 +232,7 @@ def test_rates_that_are_refused(sandbox: Sandbox) -> None:
     ],
 )
 def test_rates_apply_to_classes_of_accounts(sandbox: Sandbox, tax_type: str, account: str, fits: bool) -> None:
-    draft = {"Type": "ACCREC", "Contact": {"Name": "X"}}
-    draft["LineItems"] = [line(TaxType=tax_type, AccountCode=account)]  # type: ignore[assignment]
+    draft = {"Type": "ACCREC", "Contact": {"Name": "X"}, "LineItems": [line(TaxType=tax_type, AccountCode=account)]}
     if fits:
         assert sandbox.put("Invoices", draft)[0]["LineItems"][0]["TaxType"] == tax_type
         return
@@ -360,8 +359,7 @@ def test_at_most_500_items_at_once(sandbox: Sandbox) -> None:
 
 
 def test_tracked_items_stay_once_they_are_used(sandbox: Sandbox) -> None:
-    tracked = {"Code": "T", "InventoryAssetAccountCode": "630"}
-    tracked["PurchaseDetails"] = {"COGSAccountCode": "310"}  # type: ignore[assignment]
+    tracked = {"Code": "T", "InventoryAssetAccountCode": "630", "PurchaseDetails": {"COGSAccountCode": "310"}}
     assert sandbox.put("Items", tracked)[0]["IsTrackedAsInventory"] is True
     sandbox.invoice(Type="ACCPAY", LineItems=[line(AccountCode="630", ItemCode="T")])
     assert sandbox.call("DELETE", "Items/T").status_code == 400
