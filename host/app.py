@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -19,7 +20,7 @@ from host.db.watch import Watch
 from host.dispatch import Dispatcher
 from host.jobs import Jobs
 from host.plugins import Plugins
-from host.repair import repair
+from host.repair import Repaired, repair
 from host.sync.engine import Engine
 from host.tables import settings as settings_table
 from host.unit_of_work import Saver
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hookspecs import BillingStore, Kind
+
+_log = logging.getLogger(__name__)
 
 # Where another process speaks for a connection, ours asks again this soon: it takes over when that one dies.
 _ASK_AGAIN: Final = timedelta(seconds=1)
@@ -103,12 +106,24 @@ class Host:
 
     def start(self) -> None:
         """Send what waits, now and whenever something is committed, by this process or another; and tick, unless ``[host] scheduler`` is off."""
-        if self.engine is not None:
-            self.engine.put_defaults()
+        self._put_defaults()
+        self.jobs.submit(self.repair, "repair")
         self._watch = Watch(self.database, self.wake)
         self._watch.start()
         if self.settings.scheduler:
             self.jobs.start_ticking(self._tick)
+
+    def _put_defaults(self) -> None:
+        if self.engine is None:
+            return
+        try:
+            self.engine.put_defaults()
+        except Exception:  # noqa: BLE001 - a provider's own code: what it gets wrong must not keep the host from serving
+            _log.exception("the connections' defaults could not be put into the records")
+
+    def repair(self) -> Repaired:
+        """Run the hooks again that plugins failed over, or missed while they were not running."""
+        return repair(self.database, self.saver, self.plugins)
 
     def wake(self) -> None:
         """Something was committed: look whether there is work. Costs nothing where the host was only opened."""

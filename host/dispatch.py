@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from hookspecs import Action
 from host import clock
 from host.errors import CounterfoilError
 from host.ids import new_id
@@ -34,6 +37,10 @@ class BrokeTransaction(CounterfoilError):
     """A plugin committed or rolled back a transaction that is not its own: what was saved cannot be kept whole."""
 
 
+class NotRunning(CounterfoilError):
+    """Why a plugin did not hear of a record."""
+
+
 class Dispatcher:
     """The ``Dispatch`` of ``host.unit_of_work``: one round of events to every plugin that listens, in call order."""
 
@@ -41,8 +48,15 @@ class Dispatcher:
         self._plugins = plugins
 
     def __call__(self, hook: str, events: list[EntityEvent], unit_of_work: Saving) -> None:
-        for listener in self._plugins.listeners(hook) if events else ():
+        if not events:
+            return
+        for listener in self._plugins.listeners(hook):
             deliver(listener, events, unit_of_work)
+        # A plugin that is not running is owed what it would have heard; it gets that when it runs again.
+        for plugin in self._plugins.failed:
+            if hook in plugin.hooks or not plugin.hooks:
+                for event in events:
+                    keep_failure(unit_of_work.session, plugin.name, hook, event, NotRunning(plugin.reason))
 
 
 def deliver(listener: Listener, events: Sequence[EntityEvent], work: Saving) -> set[str]:
@@ -58,9 +72,15 @@ def deliver(listener: Listener, events: Sequence[EntityEvent], work: Saving) -> 
         if len(events) > 1:
             error = _attempt(listener, [event], work)
         if error is not None:
-            keep_failure(work.session, listener, event, error)
+            keep_failure(work.session, listener.plugin.name, listener.hook, event, error)
+            _tell(listener, event, error)
             failed.add(event.id)
     return failed
+
+
+def _tell(listener: Listener, event: EntityEvent, error: Exception) -> None:
+    where = (listener.plugin.name, listener.hook, event.kind, event.record.ref)
+    _log.warning("plugin %s failed in %s for %s %s: %s", *where, error)
 
 
 def _attempt(listener: Listener, events: Sequence[EntityEvent], work: Saving) -> Exception | None:
@@ -106,19 +126,21 @@ def _still_ours(listener: Listener, session: Session, savepoint: SessionTransact
         )
 
 
-def keep_failure(session: Session, listener: Listener, event: EntityEvent, error: Exception) -> None:
-    """Write down that a plugin owes this record a hook: one row, however often it fails."""
+def keep_failure(session: Session, plugin: str, hook: str, event: EntityEvent, error: Exception) -> None:
+    """Write down that a plugin owes this record a hook: one row, however often it fails, with all that changed since it was last heard."""
     now = clock.now()
+    owed = _owed(session, plugin, hook, event)
+    action = Action.CREATED if owed.action == Action.CREATED and event.action is Action.UPDATED else event.action
     values = {
-        "plugin": listener.plugin.name,
-        "hook": listener.hook,
+        "plugin": plugin,
+        "hook": hook,
         "kind": event.kind,
         "record_id": event.id,
         "ref": event.record.ref,
         "connection": event.record.connection,
         "origin": event.origin,
-        "action": event.action.value,
-        "changed": sorted(event.changed),
+        "action": action.value,
+        "changed": sorted(event.changed | set(owed.changed)),
         "correlation_id": event.correlation_id,
         "error": _storable(one_line(error)),
         "traceback": _storable("".join(traceback.format_exception(error))[-_MOST_TRACEBACK:]),
@@ -128,9 +150,23 @@ def keep_failure(session: Session, listener: Listener, event: EntityEvent, error
     statement = insert(hook_failures).values(id=new_id(), attempts=1, first_failed_at=now, **values)
     again = {**values, "attempts": hook_failures.c.attempts + 1}
     session.execute(statement.on_conflict_do_update(index_elements=["plugin", "hook", "kind", "record_id"], set_=again))
-    _log.warning(
-        "plugin %s failed in %s for %s %s: %s", listener.plugin.name, listener.hook, event.kind, event.record.ref, error
-    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    action: str = ""
+    changed: Sequence[str] = ()
+
+
+def _owed(session: Session, plugin: str, hook: str, event: EntityEvent) -> _Owed:
+    """What this plugin has not heard of this record before."""
+    table = hook_failures.c
+    found = session.execute(
+        select(table.action, table.changed).where(
+            table.plugin == plugin, table.hook == hook, table.kind == event.kind, table.record_id == event.id
+        )
+    ).one_or_none()
+    return _Owed() if found is None else _Owed(found.action, found.changed)
 
 
 def _storable(text: str) -> str:

@@ -35,12 +35,12 @@ class Jobs:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="counterfoil-job")
         self._lock = threading.Lock()
         self._places: dict[str, _Place] = {}
-        self._tasks: dict[str, Callable[[], None]] = {}
+        self._tasks: dict[str, Callable[[], object]] = {}
         self._scheduler: Any = None
         self.stopping = threading.Event()
         """Set when the process is about to end: a long task looks at it between two steps."""
 
-    def submit(self, task: Callable[[], None], key: str) -> None:
+    def submit(self, task: Callable[[], object], key: str) -> None:
         """Run it soon, unless it waits to be run already."""
         with self._lock:
             if self.stopping.is_set():
@@ -86,7 +86,7 @@ class Jobs:
         self._scheduler.add_job(tick, "interval", seconds=every, next_run_time=clock.by_machine(clock.now()))
         self._scheduler.start()
 
-    def submit_at(self, when: datetime, task: Callable[[], None], key: str) -> None:
+    def submit_at(self, when: datetime, task: Callable[[], object], key: str) -> None:
         """Submit it at a time known beforehand, rather than with the tick after it. A later call for the same key takes the place of the former.
 
         Nothing happens where ticks are switched off.

@@ -1,4 +1,4 @@
-"""Runs again what hooks failed over: the daily pass does, so that no change is lost to a plugin for good."""
+"""Runs again what hooks failed over, at each start and daily, so that no change is lost to a plugin for good."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from host.tables import hook_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy.orm import Session
 
     from hookspecs import BillingStore
     from host.db import Database
@@ -44,10 +46,15 @@ def repair(database: Database, saver: Saver, plugins: Plugins) -> Repaired:
         return total
     for failures in _pages(database):
         for (plugin, hook, kind, origin), group in groupby(failures, key=_shared):
+            owed = list(group)
             listener = plugins.listener(hook, plugin)
             if listener is not None:
                 with saver(origin=origin) as work:
-                    total += _again(listener, store, kind, list(group), work)
+                    total += _again(listener, store, kind, owed, work)
+            elif any(plugin == active.name for active in plugins.active):
+                # Owed while it could not be asked which hooks it has; it does not have this one.
+                with database.write() as session:
+                    _forget(session, owed)
     return total
 
 
@@ -73,9 +80,13 @@ def _again(listener: Listener, store: BillingStore, kind: str, failures: Sequenc
     records = store.read(work.session, kind, [failure.record_id for failure in failures])
     events = {failure.id: _event(failure, records) for failure in failures}
     failed = deliver(listener, [event for event in events.values() if event is not None], work)
-    done = [failure.id for failure in failures if failure.record_id not in failed]
-    work.session.execute(delete(hook_failures).where(hook_failures.c.id.in_(done)))
+    done = [failure for failure in failures if failure.record_id not in failed]
+    _forget(work.session, done)
     return Repaired(mended=len(done), left=len(failed))
+
+
+def _forget(session: Session, failures: Sequence[Failure]) -> None:
+    session.execute(delete(hook_failures).where(hook_failures.c.id.in_([failure.id for failure in failures])))
 
 
 def _event(failure: Failure, records: Mapping[str, Record]) -> EntityEvent | None:

@@ -44,7 +44,7 @@ def _lines(plugin: Mapping[str, Any]) -> Iterator[str]:
     yield f"  hooks: {', '.join(plugin['hooks']) or 'none'}"
     yield f"  offers: {', '.join(plugin['offers']) or 'nothing'}"
     if plugin["failed_hooks"]:
-        yield f"  failed hooks: {plugin['failed_hooks']}; the daily run tries them again. The newest:"
+        yield f"  failed hooks: {plugin['failed_hooks']}; run again at each start and daily. The newest:"
     for failure in plugin["failures"]:
         what = f"{failure['hook']} for {failure['kind']} {failure['ref']}"
         yield f"    {failure['last_failed_at']:%Y-%m-%d %H:%M:%S} {what}: {failure['error']}"

@@ -200,6 +200,10 @@ class Plugins:
         return [plugin for plugin in self.all if plugin.active]
 
     @property
+    def failed(self) -> list[Plugin]:
+        return [plugin for plugin in self.all if not plugin.active]
+
+    @property
     def store(self) -> BillingStore | None:
         return next((plugin.store for plugin in self.active if plugin.store is not None), None)
 

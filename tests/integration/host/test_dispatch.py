@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from hookspecs import Action, Record
 from host.dispatch import BrokeTransaction
 from host.repair import Repaired, repair
 from host.tables import hook_failures
+from tests.integration.host.conftest import HEAD
 
 if TYPE_CHECKING:
     from host.app import Host
@@ -105,12 +107,15 @@ def test_of_many_records_only_the_guilty_one_is_lost_to_the_plugin(place: Place)
 
 def test_a_failure_is_one_row_however_often(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     with opened(place, bad=RAISES) as host:
-        save(host, "a")
-        save(host, "a", action=Action.ARCHIVED)
+        save(host, "a", action=Action.CREATED)
+        with host.saver() as work:
+            work.save("things", Record(id="id-a", ref="a"), action=Action.UPDATED, changed=frozenset({"colour"}))
         [failure] = failures(host)
         assert failure.attempts == 2
-        assert failure.action == "archived"
+        assert (failure.action, failure.changed) == ("created", ["colour", "name"])
         assert failure.first_failed_at < failure.last_failed_at
+        save(host, "a", action=Action.ARCHIVED)
+        assert failures(host)[0].action == "archived"
     assert "plugin bad failed in on_entity_saved for things a: on purpose" in caplog.text
 
 
@@ -299,3 +304,32 @@ def test_failures_of_a_plugin_that_is_not_there_wait(moody: Host) -> None:
         next(plugin for plugin in host.plugins.all if plugin.name == "moody").fail("on purpose")
         assert repaired(host) == Repaired()
         assert len(failures(host)) == 1
+
+
+@pytest.mark.parametrize("broken", ["raise SystemExit", "1 / 0\ndef"])
+def test_what_a_plugin_missed_while_it_was_not_running_it_hears_later(place: Place, broken: str) -> None:
+    place.plugin("books", STORE)
+    place.plugin("moody", broken)
+    with with_notes(place) as host:
+        save(host, "a")
+        with host.saver() as work:
+            work.ask_deletion("things", Record(id="id-b", ref="b"))
+        assert [(failure.plugin, failure.hook, failure.ref) for failure in failures(host)] == [
+            ("moody", "on_entity_saved", "a"),
+            ("moody", "on_invoice_deleted", "b"),
+        ]
+        assert failures(host)[0].error.startswith("NotRunning: it could not be imported: ")
+    path = place.folder / "plugins" / "moody.py"
+    path.write_text(HEAD + MOODY.partition("@hookimpl\ndef on_invoice_deleted")[0])
+    forget_modules()
+    with place.open() as host:
+        host.plugins.instance("books").records["id-a"] = Record(id="id-a", ref="a-now")
+        repaired(host)
+        assert notes(host) == [("updated", "a-now")]
+        assert failures(host) == []
+
+
+def forget_modules() -> None:
+    """As a new process has it: a plugin's file is read again."""
+    for name in [name for name in sys.modules if name.startswith("_counterfoil_plugins_")]:
+        del sys.modules[name]
