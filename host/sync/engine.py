@@ -333,6 +333,7 @@ class Engine:
     errors = staticmethod(views.errors)
     status = staticmethod(views.status)
     show_connections = staticmethod(views.show_connections)
+    news = staticmethod(views.news)
     requests = staticmethod(views.requests)
     request = staticmethod(views.request)
     batch = staticmethod(show_batch)

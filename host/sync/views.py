@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
@@ -91,6 +92,29 @@ def errors(session: Session, *, connection: str | None = None, limit: int = 500)
         }
         for row in found
     ]
+
+
+def news(session: Session, known: Mapping[int, str], *, limit: int | None = 200) -> Sequence[dict[str, Any]]:
+    """Records that came to rest in another state than the known one (by row id), in the order in which that happened."""
+    resting = (*NEEDS_A_PERSON, "synced", "excluded", "not_sent")
+    found = session.execute(
+        select(rows).where(rows.c.state.in_(resting), rows.c.due_at.is_(None)).order_by(rows.c.synced_at, rows.c.id)
+    )
+    told = (
+        {
+            "row_id": row.id,
+            "kind": row.kind,
+            "ref": row.ref,
+            "state": row.state,
+            "reason": row.reason,
+            "error": row.error,
+            "remote_id": row.remote_id,
+            "remote_number": row.remote_number,
+        }
+        for row in found
+        if known.get(row.id) != row.state
+    )
+    return list(islice(told, limit))
 
 
 def show_connections(session: Session) -> Sequence[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, true
 
 from host import clock
 from host.sync.connections import CONNECTED
@@ -96,14 +96,14 @@ def batch_counts(session: Session, batch: str) -> Mapping[str, int]:
     return {row[0]: row[1] for row in found}
 
 
-def is_moving(session: Session, batch: str) -> bool:
-    """Whether a record of the batch is on its way, or will be due within two minutes on a connection that works."""
+def is_moving(session: Session, batch: str | None = None) -> bool:
+    """Whether a record (of the batch) is on its way, or will be due within two minutes on a connection that works."""
     soon = clock.now() + SOON
     found = session.execute(
         select(rows.c.id)
         .join(connections, connections.c.key == rows.c.connection)
         .where(
-            rows.c.batch == batch,
+            true() if batch is None else rows.c.batch == batch,
             connections.c.status == CONNECTED,
             or_(connections.c.hold_until.is_(None), connections.c.hold_until <= soon),
             or_(rows.c.call_id.is_not(None), rows.c.due_at <= soon),
