@@ -113,10 +113,11 @@ def _offered() -> Sequence[Demo]:
 
 
 def _start_sandboxes(stack: ExitStack, place: Place, offered: Sequence[Demo]) -> None:
-    from host.cli.base.children import Child
+    from host.cli.base.children import Child, require_free
 
     for demo in offered:
         if demo.sandbox:
+            require_free(place.sandbox_port, "choose another folder with --dir")
             values = {"port": place.sandbox_port, "state": place.folder / "sandbox.db"}
             command = [part.format(**values) for part in demo.sandbox]
             child = stack.enter_context(Child("the sandbox", command, place.folder / "sandbox.log"))
@@ -139,8 +140,9 @@ def _prepare(place: Place) -> None:
 
 
 def _serve(place: Place) -> Child:
-    from host.cli.base.children import Child
+    from host.cli.base.children import Child, require_free
 
+    require_free(place.port, "choose another with --port")
     command = ["-c", "from host.cli import main; main()", "-c", str(place.config), "serve", "--port", str(place.port)]
     child = Child("the host", command, place.folder / "host.log")
     try:

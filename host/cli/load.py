@@ -162,13 +162,13 @@ class Report:
             if self.quiet:
                 shown = {
                     "line": outcome.line,
-                    "ref": outcome.saved.ref,
-                    "field": problem.path,
-                    "message": problem.message,
+                    "ref": printable(outcome.saved.ref),
+                    "field": printable(problem.path),
+                    "message": printable(problem.message),
                 }
                 self.problems.append(shown)
             else:
-                meter.say(f"{self.file}:{outcome.line}: {problem}")
+                meter.say(printable(f"{self.file}:{outcome.line}: {problem}"))
 
     def show(self) -> None:
         if self.quiet:
@@ -180,3 +180,10 @@ class Report:
             say(
                 f"{self.kind}: {', '.join(f'{self.counts[result]} {result}' for result in RESULTS if self.counts[result])}"
             )
+
+
+def printable(text: str) -> str:
+    """One line that no terminal obeys: the file may hold anything, and a message may repeat it."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -78,6 +78,16 @@ def answers(address: str) -> bool:
     return False
 
 
+def require_free(port: int, option: str) -> None:
+    """Raises ``Stop`` where something listens there already: it would be taken for the process that we are about to start."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Stop(f"port {port} is taken: stop what uses it, or {option}") from error
+
+
 def free_port(preferred: int) -> int:
     """The preferred port, or any other where that is taken."""
     for port in (preferred, 0):
