@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
@@ -11,14 +10,16 @@ from sqlalchemy import select
 from hookspecs import Action, Deletion
 from host.ids import new_id
 from plugins.core_billing import lookup, tables
-from plugins.core_billing.amounts import money_text, quantity_text
-from plugins.core_billing.line_identity import CONTENT, identify, wrong_ids
+from plugins.core_billing.document_views import shown_document
+from plugins.core_billing.fields import REF
+from plugins.core_billing.line_checks import wrong_lines
+from plugins.core_billing.line_identity import identify, wrong_ids
+from plugins.core_billing.line_rows import line_row, same_lines, with_lines, write_lines
 from plugins.core_billing.listing import Listing, days, equals, is_flag, refers_to
-from plugins.core_billing.lookup import Row, Rows, among, as_rows, delete_rows, insert_rows, update_rows
+from plugins.core_billing.lookup import Row, Rows, delete_rows, insert_rows, update_rows
 from plugins.core_billing.numbers import next_numbers, numbers_in_use
 from plugins.core_billing.records import Entry, Records, difference
 from plugins.core_billing.schemas import ACCOUNTING_STATUSES, ZERO, InvoiceInput
-from plugins.core_billing.totals import LARGEST_LINE, LARGEST_TOTAL
 from plugins.core_billing.working_out import (
     Surroundings,
     Worked,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from plugins.core_billing.lookup import Place
     from plugins.core_billing.records import Holders
     from plugins.core_billing.settings import Settings
-    from plugins.core_billing.working_out import WorkedLine
 
 DELETING: Final = "deleting"
 OVER: Final = frozenset({DELETING, "voided", "deleted"})
@@ -65,7 +65,7 @@ class Documents(Records[DocumentEntry]):
     def __init__(self, holders: Holders, settings: Settings) -> None:
         super().__init__(holders)
         self._settings = settings
-        self.blank = {  # type: ignore[misc]
+        self.blank = {
             "number": "",
             "currency": "",
             "accounting_status": settings.default_accounting_status,
@@ -83,7 +83,7 @@ class Documents(Records[DocumentEntry]):
         """The standing document with this ref, else the one that ended last."""
         query = select(_documents.id).where(_documents.kind == self.place.kind, _documents.ref == ref)
         newest_first = query.order_by(_documents.ended_at.is_not(None), _documents.id.desc()).limit(1)
-        id = session.scalar(newest_first)
+        id = session.scalar(newest_first) if REF.fullmatch(ref) else None
         return self.show(session, [id])[0] if id else None
 
     def read(self, session: Session, ids: Iterable[str]) -> dict[str, Record]:
@@ -91,7 +91,7 @@ class Documents(Records[DocumentEntry]):
 
     def show(self, session: Session, ids: Sequence[str]) -> Sequence[JSON]:
         worked = {one.row["id"]: one for one in self.worked(session, ids)}
-        return [self._shown(worked[id]) for id in ids if id in worked]
+        return [shown_document(worked[id], self.contact_field) for id in ids if id in worked]
 
     def worked(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Sequence[Worked]:
         """These documents, worked out. Those that do not exist are missing."""
@@ -105,38 +105,12 @@ class Documents(Records[DocumentEntry]):
         return work_out(session, [(row, row["lines"]) for row in rows], around, anew=False)
 
     def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
-        return _with_lines(session, super().rows(session, ids, lock=lock))
+        return with_lines(session, super().rows(session, ids, lock=lock))
 
     def _rows_by_ref(self, session: Session, refs: Sequence[str]) -> Mapping[str, Row]:
         found = super()._rows_by_ref(session, refs)
-        _with_lines(session, list(found.values()))
+        with_lines(session, list(found.values()))
         return found
-
-    def _shown(self, worked: Worked) -> JSON:
-        row = worked.row
-        return {
-            "id": row["id"],
-            "ref": row["ref"],
-            "number": row["number"],
-            self.contact_field: worked.contact.ref,
-            "issue_date": row["issue_date"].isoformat(),
-            "due_date": row["due_date"].isoformat() if row["due_date"] else "",
-            "currency": row["currency"],
-            "currency_rate": "" if row["currency_rate"] is None else quantity_text(row["currency_rate"]),
-            "reference": row["reference"],
-            "line_amounts": row["line_amounts"],
-            "accounting_status": row["accounting_status"],
-            "branding_theme": row["branding_theme"],
-            "lines": [_shown_line(line) for line in worked.lines],
-            "status": row["status"],
-            "status_reason": row["status_reason"],
-            "subtotal": money_text(worked.totals.subtotal),
-            "tax_total": money_text(worked.totals.tax_total),
-            "total": money_text(worked.totals.total),
-            "amount_paid": money_text(row["amount_paid"]),
-            "amount_due": money_text(worked.amount_due),
-            "totals_known": worked.totals.known,
-        }
 
     # Saving ---------------------------------------------------------------------------------------------------------
 
@@ -185,7 +159,7 @@ class Documents(Records[DocumentEntry]):
             entry.problems.extend(wrong_ids(old, given))
         known = {line["id"]: line for line in old}
         entry.row["lines"] = [
-            _line_row(known.get(id or ""), id or new_id(), entry.row["id"], position, line)
+            line_row(known.get(id or ""), id or new_id(), entry.row["id"], position, line)
             for position, (id, line) in enumerate(zip(identify(old, given), given, strict=True))
         ]
 
@@ -234,7 +208,7 @@ class Documents(Records[DocumentEntry]):
     def _difference(self, entry: DocumentEntry) -> frozenset[str]:
         changed = difference(_without_lines(entry.row), entry.old)
         before = entry.old["lines"] if entry.old else []
-        return changed if _same_lines(entry.row["lines"], before) else changed | {"lines"}
+        return changed if same_lines(entry.row["lines"], before) else changed | {"lines"}
 
     def _complete(self, session: Session, entries: Sequence[DocumentEntry]) -> None:
         for entry in entries:
@@ -252,37 +226,9 @@ class Documents(Records[DocumentEntry]):
         worked = work_out(session, [(entry.row, entry.row["lines"]) for entry in entries], around, anew=True)
         around.accounts.load(session, {line.account.value for one in worked for line in one.lines})
         for entry, one in zip(entries, worked, strict=True):
-            self._check_lines(entry, one, around)
+            entry.problems.extend(wrong_lines(one, around, self.contact_field))
             if not entry.problems:
                 _take_totals(entry, one)
-
-    def _check_lines(self, entry: DocumentEntry, worked: Worked, around: Surroundings) -> None:
-        for position, line in enumerate(worked.lines):
-            path = f"lines.{position}"
-            if (
-                line.product
-                and worked.contact.connection not in {"", line.product.connection}
-                and line.product.connection
-            ):
-                theirs, ours = line.product.connection, worked.contact.connection
-                entry.refuse(
-                    f"{path}.product", f"{line.product.ref} belongs to {theirs}, the {self.contact_field} to {ours}"
-                )
-            for name, code, found in (
-                ("tax_rate", line.tax_rate, around.rates.matches(worked.home, line.tax_rate.value)),
-                ("account", line.account, around.accounts.matches(worked.home, line.account.value)),
-            ):
-                if len(found) > 1:
-                    origin = "" if code.source == "line" else f" (from the {code.source})"
-                    entry.refuse(
-                        f"{path}.{name}", f"{code.value}{origin} could be any of {len(found)}: their codes must differ"
-                    )
-            if abs(line.amounts.net) > LARGEST_LINE:
-                entry.refuse(
-                    path, f"its amount {line.amounts.net:,.2f} is too large: accepted is up to {LARGEST_LINE:,f}"
-                )
-        if abs(worked.totals.total) > LARGEST_TOTAL and not entry.problems:
-            entry.refuse("lines", f"their total is too large: accepted is up to {LARGEST_TOTAL:,f}")
 
     def _number(self, session: Session, entries: Sequence[DocumentEntry]) -> None:
         without = [entry for entry in entries if not entry.row["number"]]
@@ -298,7 +244,8 @@ class Documents(Records[DocumentEntry]):
     def _write(self, session: Session, entries: Sequence[DocumentEntry]) -> None:
         insert_rows(session, tables.documents, [_without_lines(entry.row) for entry in entries if entry.created])
         self.write_rows(session, [entry.row for entry in entries if not entry.created])
-        _write_lines(session, entries)
+        before = [entry.old["lines"] if entry.old else [] for entry in entries]
+        write_lines(session, before, [entry.row["lines"] for entry in entries])
 
     def write_rows(self, session: Session, rows: Sequence[Row]) -> None:
         """Write documents over what is there, without their lines."""
@@ -311,9 +258,7 @@ class Documents(Records[DocumentEntry]):
 
     def delete(self, unit_of_work: UnitOfWork, ref: str) -> Deletion:
         session = unit_of_work.session
-        row = self._rows_by_ref(session, [ref]).get(ref)
-        if row is None:
-            raise LookupError(f"there is no {self.place.noun} with the ref {ref}")
+        row = self._row_to_delete(session, ref)
         if row["status"] == DELETING:
             return Deletion.ASKED
         if not self._holders(session, self.place.kind, [row["id"]]).get(row["id"]):
@@ -370,24 +315,6 @@ def _without_lines(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "lines"}
 
 
-_who_and_what = itemgetter("id", *CONTENT)
-
-
-def _same_lines(own: Sequence[Row], before: Sequence[Row]) -> bool:
-    return list(map(_who_and_what, own)) == list(map(_who_and_what, before))
-
-
-def _line_row(known: Row | None, id: str, document: str, position: int, given: Row) -> Row:
-    computed = known or {"net": ZERO, "tax": ZERO, "taxed_by": ""}
-    return {
-        "id": id,
-        "document": document,
-        "position": position,
-        **{name: given[name] for name in CONTENT},
-        **{name: computed[name] for name in ("net", "tax", "taxed_by")},
-    }
-
-
 def _take_totals(entry: DocumentEntry, worked: Worked) -> None:
     """Take the computed amounts over into the row, and let the status follow what is wanted where that changed."""
     row, old = entry.row, entry.old
@@ -397,64 +324,3 @@ def _take_totals(entry: DocumentEntry, worked: Worked) -> None:
     if old is None or (old["accounting_status"] != row["accounting_status"] and old["status"] in ACCOUNTING_STATUSES):
         row["status"] = row["accounting_status"]
     entry.changed |= difference(_without_lines(row), old)
-
-
-def _with_lines(session: Session, rows: Rows) -> Rows:
-    """Give each document its lines, in order, in one query for all."""
-    by_document: dict[str, Rows] = {row["id"]: [] for row in rows}
-    for chunk in lookup.in_chunks(by_document):
-        for line in as_rows(session.connection().execute(_LINES, {"values": chunk})):
-            by_document[line["document"]].append(line)
-    for row in rows:
-        row["lines"] = by_document[row["id"]]
-    return rows
-
-
-_LINES: Final = (
-    select(tables.lines)
-    .where(among(tables.lines.c.document))
-    .order_by(tables.lines.c.document, tables.lines.c.position)
-)
-
-
-def _write_lines(session: Session, entries: Sequence[DocumentEntry]) -> None:
-    """Only what differs, so that a change of one line touches one line."""
-    made: Rows = []
-    changed: Rows = []
-    gone: list[str] = []
-    for entry in entries:
-        before = {line["id"]: line for line in entry.old["lines"]} if entry.old else {}
-        for line in entry.row["lines"]:
-            known = before.pop(line["id"], None)
-            if known is None:
-                made.append(line)
-            elif known != line:
-                changed.append(line)
-        gone.extend(before)
-    delete_rows(session, tables.lines, tables.lines.c.id, gone)
-    update_rows(session, tables.lines, changed)
-    insert_rows(session, tables.lines, made)
-
-
-def _shown_line(line: WorkedLine) -> JSON:
-    row = line.row
-    return {
-        "id": row["id"],
-        "product": line.product.ref if line.product else "",
-        "charge_rate": "",
-        "item_code": row["item_code"],
-        "description": row["description"],
-        "quantity": quantity_text(row["quantity"]),
-        "unit_price": money_text(row["unit_price"]),
-        "discount_percent": quantity_text(row["discount_percent"]),
-        "account": row["account"],
-        "tax_rate": row["tax_rate"],
-        "tracking": row["tracking"],
-        "time_entries": [],
-        "effective": {
-            "account": line.account.value,
-            "account_from": line.account.source,
-            "tax_rate": line.tax_rate.value,
-            "tax_rate_from": line.tax_rate.source,
-        },
-    }

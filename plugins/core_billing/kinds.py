@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import and_, false, func, select
@@ -243,7 +244,7 @@ class Coded(Records[Entry]):
     """Tax rates and accounts: known by a code, people's own or brought from a connection."""
 
     entry_type = Entry
-    blank: ClassVar[Row] = {"connection": "", "remote_id": ""}
+    blank = MappingProxyType({"connection": "", "remote_id": ""})
 
     def _check(self, session: Session, entries: Sequence[Entry]) -> None:
         for entry in entries:

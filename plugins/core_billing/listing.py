@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, func, or_, select
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hookspecs import ListQuery
     from plugins.core_billing.lookup import Place
 
-Filter = "Callable[[str], ColumnElement[bool]]"
+MOST_PAGES: Final = 1_000_000_000
 
 
 def equals(column: Column[Any]) -> Callable[[str], ColumnElement[bool]]:
@@ -72,6 +72,7 @@ class Listing:
 
     def page(self, session: Session, query: ListQuery) -> tuple[list[str], int]:
         """The ids of a page, in order, and how many records there are on all pages."""
+        _check_values(query)
         conditions = self._conditions(query)
         total = session.scalar(select(func.count()).select_from(self.table).where(*conditions)) or 0
         ids = select(self.table.c.id).where(*conditions).order_by(*self._order(query.sort))
@@ -95,3 +96,10 @@ class Listing:
         columns: list[Column[Any]] = [self.sorts[name]] if name else []
         columns.append(self.table.c.id)
         return [column.desc() if sort.startswith("-") else column.asc() for column in columns]
+
+
+def _check_values(query: ListQuery) -> None:
+    if any("\x00" in value for value in (query.q, *query.filters.values())):
+        raise BadQuery("a value holds a character that is no text (NUL)")
+    if not 1 <= query.page <= MOST_PAGES or query.page_size < 1:
+        raise BadQuery(f"page is from 1 to {MOST_PAGES:,}, page_size from 1")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
-from hookspecs import Action, Deletion, Kind, KindService, ListPage, Problem, Record, Refused, Saved
+from hookspecs import NOTHING, Action, Deletion, Kind, KindService, ListPage, Problem, Record, Refused, Saved
 from host.ids import new_id
 from plugins.core_billing.fields import REF
 from plugins.core_billing.lookup import (
@@ -85,7 +85,7 @@ class Records(KindService, Generic[E]):
     listing: Listing
     references: ClassVar[Mapping[str, Place]] = {}
     """Fields that hold another record's ref, and where that is."""
-    blank: ClassVar[Row] = {}
+    blank: Mapping[str, Any] = NOTHING
     """Columns that no input sets, and fields that stay as they are when a PUT does not name them, with their first value."""
     read_only: frozenset[str] = frozenset({"id", "sync"})
     uses: ClassVar[Sequence[tuple[Column[Any], str]]] = ()
@@ -112,7 +112,7 @@ class Records(KindService, Generic[E]):
         return ListPage(items=self.show(session, ids), total=total)
 
     def ids(self, session: Session, refs: Sequence[str]) -> Mapping[str, str]:
-        return ids_by_ref(session, self.place, refs)
+        return ids_by_ref(session, self.place, filter(REF.fullmatch, refs))
 
     def read(self, session: Session, ids: Iterable[str]) -> dict[str, Record]:
         """The records with these ids."""
@@ -298,9 +298,7 @@ class Records(KindService, Generic[E]):
         return outcome
 
     def _delete(self, session: Session, ref: str) -> tuple[Deletion, Record | None]:
-        row = self._rows_by_ref(session, [ref]).get(ref)
-        if row is None:
-            raise LookupError(f"there is no {self.place.noun} with the ref {ref}")
+        row = self._row_to_delete(session, ref)
         user = self._user(session, row)
         if not user:
             record = self.read(session, [row["id"]])[row["id"]]
@@ -312,6 +310,12 @@ class Records(KindService, Generic[E]):
             return Deletion.INACTIVE, None
         update_rows(session, self.place.table, [row | {"active": False}])
         return Deletion.INACTIVE, self.read(session, [row["id"]])[row["id"]]
+
+    def _row_to_delete(self, session: Session, ref: str) -> Row:
+        row = self._rows_by_ref(session, [ref]).get(ref) if REF.fullmatch(ref) else None
+        if row is None:
+            raise LookupError(f"there is no {self.place.noun} with the ref {ref}")
+        return row
 
     def _user(self, session: Session, row: Row) -> str:
         """Who needs the record, for people; empty where nobody does."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from plugins.core_billing.records import Holders
 
 SIDES: Final = {"invoices": Side.SALES}
-CONTACT_KINDS: Final = {"invoices": "customers"}
 
 
 @dataclass(slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +15,8 @@ from plugins.core_billing.assembly import Billing
 from plugins.core_billing.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.integration.core_billing.conftest import House
 
 DAY = "2026-11-22"
@@ -220,15 +225,32 @@ def test_lines_keep_who_they_are(shop: House) -> None:
     assert [one["description"] for one in shop.get("invoices", "i")["lines"]] == ["changed", "b"]
 
 
+@contextmanager
+def noted_writes(house: House) -> Iterator[Counter[str]]:
+    """How many rows of each table are written."""
+    written: Counter[str] = Counter()
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            table = re.search(r"core_billing_\w+", statement)
+            written[table.group() if table else statement] += len(parameters) if many else 1
+
+    event.listen(house.database.engine, "before_cursor_execute", note)
+    yield written
+    event.remove(house.database.engine, "before_cursor_execute", note)
+
+
 def test_one_changed_line_is_one_changed_row(shop: House) -> None:
     shop.saved("invoices", invoice(*(line(description=text) for text in "abc")))
     before = shop.get("invoices", "i")["lines"]
     shop.told()
     shop.events.clear()
     edited = [*before[:1], {**before[1], "unit_price": "11"}, *before[2:]]
-    shop.saved("invoices", {"ref": "i", "lines": edited}, partial=True)
-    [(_, event)] = shop.events
-    assert event.changed == {"lines", "subtotal", "tax_total", "total", "amount_due"}
+    with noted_writes(shop) as written:
+        shop.saved("invoices", {"ref": "i", "lines": edited}, partial=True)
+    assert written == {"core_billing_documents": 1, "core_billing_lines": 1}
+    [(_, told)] = shop.events
+    assert told.changed == {"lines", "subtotal", "tax_total", "total", "amount_due"}
     after = shop.get("invoices", "i")["lines"]
     assert [one["unit_price"] for one in after] == ["10.50", "11.00", "10.50"]
     assert [one["id"] for one in after] == [one["id"] for one in before]

@@ -269,8 +269,21 @@ def test_lists_filter_sort_search_and_page(house: House) -> None:
         ({"filters": {"colour": "red"}}, "there is no filter 'colour': there are active, code, "),
         ({"sort": "-colour"}, "cannot sort by 'colour': there are code, name, ref"),
         ({"filters": {"active": "yes"}}, "active is true or false, not 'yes'"),
+        ({"filters": {"name": "a\x00"}}, "a value holds a character that is no text"),
+        ({"page": 0}, "page is from 1 to 1,000,000,000, page_size from 1"),
+        ({"page": 10**30}, "page is from 1 to "),
     ],
 )
 def test_an_unknown_filter_or_order_is_refused(sqlite_house: House, query: dict[str, Any], message: str) -> None:
     with pytest.raises(BadQuery, match=message):
         sqlite_house.page("products", **query)
+
+
+@pytest.mark.parametrize("ref", ["", "a b", "a\x00", "x" * 101, "\ud800"])
+def test_what_is_no_ref_names_nobody(house: House, ref: str) -> None:
+    for kind in ("customers", "invoices"):
+        with house.database.read() as session:
+            assert house.of(kind).get(session, ref) is None
+            assert house.of(kind).ids(session, [ref]) == {}
+        with pytest.raises(LookupError):
+            house.delete(kind, ref)
