@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,8 @@ from tests.integration.sync.tiny_remote import TinyRemote
 
 if TYPE_CHECKING:
     import httpx
+
+COMMAND = (sys.executable, "-c", "from host.cli import main; main()")
 
 SHELF = """
 from hookspecs import BadQuery, Deletion, Kind, KindService, ListPage, Problem, Refused, Saved, hookimpl
@@ -159,8 +162,6 @@ class Office:
     @property
     def shelf(self) -> Any:
         """The module of the shelf's plugin, with what it was asked."""
-        import sys
-
         books = self.host.kinds["books"].service
         return sys.modules[type(books).__module__]
 

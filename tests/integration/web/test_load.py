@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +18,8 @@ import pytest
 
 from host.app import open_host
 from host.cli.base.runner import run
-from tests.integration.web.conftest import OfficeAt, config_of, migrated
+from tests.e2e.processes import wait_until
+from tests.integration.web.conftest import COMMAND, OfficeAt, config_of, migrated
 
 ADA, BEA = '{"ref": "ada", "name": "Ada"}', '{"ref": "bea", "name": "Bea"}'
 
@@ -193,6 +195,15 @@ def test_json_tells_it_to_programs(sqlite_desk: Desk) -> None:
     }
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_a_message_repeats_is_one_line_that_no_terminal_obeys(sqlite_desk: Desk, options: tuple[str, ...]) -> None:
+    code, out, err = sqlite_desk.load("customers", r'{"ref": "a", "name": "x", "\u001b[2J\n\ud800": 1}', *options)
+    told = json.loads(out)["problems"][0]["field"] if options else err
+    assert code == 1
+    assert r"\x1b[2J\n\ud800" in told
+    assert "\x1b" not in out + err
+
+
 def test_a_full_disk_stops_it_and_says_from_where_on(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.loading.PAUSES_SECONDS", (0.0,))
     refs = [*(str(number) for number in range(200)), "flood", "more"]
@@ -210,21 +221,36 @@ def test_it_is_one_batch_that_is_closed_at_the_end(desk: Desk) -> None:
     assert (batch["purpose"], batch["kind"], batch["closed_at"] is not None) == ("load", "customers", True)
 
 
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_load_that_is_broken_off_keeps_what_it_told_and_goes_on_when_run_again(
+    desk: Desk, end: signal.Signals, code: int
+) -> None:
+    lines = "".join(f'{{"ref": "m{number}", "name": "Many {number}"}}\n' for number in range(250))
+    command = [*COMMAND, "-c", str(desk.config), "load", "customers", "-"]
+    loading = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert loading.stdin
+    loading.stdin.write(lines)  # and more is to come: the last fifty wait for a full chunk
+    loading.stdin.flush()
+    wait_until(lambda: len(desk.refs()) == 200, what="the first lines to be saved", pause=0.1)
+    loading.send_signal(end)
+    out, err = loading.communicate(timeout=20)
+    assert loading.returncode == code
+    if end == signal.SIGINT:
+        assert out == "customers: 200 created\n"
+        kept = "error: stopped after 200 lines: what they brought is kept, and to load the file again is safe"
+        assert [line for line in err.splitlines() if line.strip()] == [kept]
+
+    assert desk.load("customers", lines) == (0, "customers: 50 created, 200 unchanged\n", "")
+
+
 def test_a_load_beside_a_server_locks_nobody_out(office_at: OfficeAt, database_from: Callable[..., str]) -> None:
     office = office_at(database_from(migrated))
     config = office.host.config.path
     file = config.with_name("many.jsonl")
     file.write_text("".join(f'{{"ref": "m{number}", "name": "Many {number}"}}\n' for number in range(3000)))
-    command = [
-        sys.executable,
-        "-c",
-        "from host.cli import main; main()",
-        "-c",
-        str(config),
-        "load",
-        "customers",
-        str(file),
-    ]
+    command = [*COMMAND, "-c", str(config), "load", "customers", str(file)]
     loading = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     statuses: list[int] = []
 

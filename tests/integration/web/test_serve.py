@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,9 +20,7 @@ from host.cli.serve import listening, url_of
 from host.db import Database
 from host.errors import Stop
 from tests.e2e.processes import wait_until
-from tests.integration.web.conftest import config_of, migrated
-
-COMMAND = (sys.executable, "-c", "from host.cli import main; main()")
+from tests.integration.web.conftest import COMMAND, config_of, migrated
 
 
 @contextmanager
