@@ -213,7 +213,7 @@ def _introduce(host: Host, place: Place) -> None:
     with host.database.write() as session:
         token = create_token(session, Role.ADMIN).text
     say(
-        f"\nThe host is at {place.url}, the Xero that it talks to at {place.sandbox_url}, their files in {place.folder}/."
+        f"\nThe host is at {place.url}, the ledger that it talks to at {place.sandbox_url}, their files in {place.folder}/."
     )
     say(
         f"Your token: {token}\n\nSave an invoice, and watch it go across:\n\n{_example(place, token)}\n\nCtrl-C ends the demo.\n"

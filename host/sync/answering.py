@@ -12,7 +12,7 @@ from host.sync import guarded
 from host.sync.calls import close_call
 from host.sync.lanes import Found, Halves
 from host.sync.limiter import heed_headers
-from host.sync.provider import Done, Fate, Planned, Rejected, Response, Send, Token, Trouble, Verdict
+from host.sync.provider import Fate, Planned, Rejected, Response, Send, Taken, Token, Trouble, Unclear, Verdict
 from host.sync.results import Carried
 from host.sync.rows import digests, mark_unknown, release, rows_by_id
 
@@ -60,8 +60,9 @@ class Answering:
             return
         self.found.forget(one.wish.row_id for one in out.load.planned)
         carried = self.carried(out.load.planned)
-        self._booker.book_answers(out.call_id, carried, answers, self.closing(out, outcome, verdict))
-        self.may_be_unsettled = self.may_be_unsettled or any(not isinstance(one, Done) for one in answers)
+        booked = self._booker.book_answers(out.call_id, carried, answers, self.closing(out, outcome, verdict))
+        if not booked or any(isinstance(one, Taken | Unclear) for one in answers):
+            self.may_be_unsettled = True
 
     def _book_refused(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
         planned = out.load.planned

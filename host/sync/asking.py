@@ -10,6 +10,7 @@ from host.errors import AskPerson, Retry, Wait
 from host.ids import new_id
 from host.sync.calls import close_call, open_call
 from host.sync.carrier import address_of
+from host.sync.client import patience_of
 from host.sync.limiter import free_at, lock_connection, measure
 from host.sync.outbox import PERSON
 from host.sync.provider import Connection, Fate, Provider, Request, Response, Token, Trouble, Verdict
@@ -66,7 +67,7 @@ class Asking:
         base_url = self._provider.base_url(self._connection)
         call_id = self._open(request, address_of(base_url, request))
         headers = self._provider.headers(self._connection, token, None)
-        outcome = self._clients.of(self._connection.key).send(base_url, request, headers)
+        outcome = self._clients.of(self._provider, self._connection).send(base_url, request, headers)
         verdict = self._provider.judge(outcome)
         with self._database.write() as session:
             close_call(
@@ -75,7 +76,7 @@ class Asking:
                 outcome,
                 fate=verdict.fate,
                 reason=verdict.reason,
-                patience=self._clients.patience,
+                patience=patience_of(self._provider, self._connection),
                 now=clock.now(),
             )
         return outcome, verdict

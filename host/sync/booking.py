@@ -37,22 +37,25 @@ class Booker:
 
     def book_answers(
         self, call_id: str, carried: Sequence[Carried], answers: Sequence[Answer], close: Callable[[Session], bool]
-    ) -> None:
-        """Book a call's answer, and close the call, in one transaction. A record whose booking fails stands alone; the others are booked."""
+    ) -> bool:
+        """Book a call's answer, and close the call, in one transaction. A record whose booking fails stands alone; the others are booked.
+
+        ``False``: nothing is booked, because a later speaker took us for dead; the call is settled.
+        """
         try:
-            self._book_all(call_id, carried, answers, close)
+            return self._book_all(call_id, carried, answers, close)
         except BROKEN_DATABASE:
             raise
         except Exception:
             log.exception("booking call %s as a whole failed; going on record by record", call_id)
-            self._book_one_by_one(call_id, carried, answers, close)
+            return self._book_one_by_one(call_id, carried, answers, close)
 
     def _book_all(
         self, call_id: str, carried: Sequence[Carried], answers: Sequence[Answer], close: Callable[[Session], bool]
-    ) -> None:
+    ) -> bool:
         with self._saver(origin=self._connection, correlation_id=call_id) as work:
             if not close(work.session):
-                return  # a later speaker took us for dead and settles this call
+                return False
             note_outcomes(
                 work.session, call_id, [_outcome(one, answer) for one, answer in zip(carried, answers, strict=True)]
             )
@@ -70,13 +73,14 @@ class Booker:
                 if not isinstance(answer, Taken | Unclear)
             ]
             wake_dependents(work.session, finished, clock.now())
+        return True
 
     def _book_one_by_one(
         self, call_id: str, carried: Sequence[Carried], answers: Sequence[Answer], close: Callable[[Session], bool]
-    ) -> None:
+    ) -> bool:
         with self._saver(origin=self._connection, correlation_id=call_id) as work:
             if not close(work.session):
-                return
+                return False
         for one, answer in zip(carried, answers, strict=True):
             try:
                 self._book_all(call_id, [one], [answer], lambda _session: True)
@@ -89,6 +93,7 @@ class Booker:
                 log.exception("booking %s %s failed", one.kind, one.ref)
                 reason = f"the answer could not be booked ({type(error).__name__}: {error})"
                 self._book_trouble(call_id, one, state="failed", reason=reason, answer=answer)
+        return True
 
     def _book_trouble(
         self, call_id: str, one: Carried, *, state: str, reason: str, answer: Answer | None = None

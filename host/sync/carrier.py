@@ -66,7 +66,7 @@ class Carrier:
 
     def __init__(self, talk: Talk, clients: Clients, grants: Grants, grant_id: str) -> None:
         self._talk = talk
-        self._client = clients.of(talk.key)
+        self._client = clients.of(talk.provider, talk.connection)
         self._grants = grants
         self._grant_id = grant_id
         self.limits = talk.provider.limits(talk.connection)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from datetime import timedelta
+from typing import Final
 
 import httpx
 
 from host.db import transaction_open
-from host.sync.provider import Request, Response, Trouble
-
-if TYPE_CHECKING:
-    from datetime import timedelta
+from host.sync.provider import Connection, Provider, Request, Response, Trouble
 
 USER_AGENT: Final = "Counterfoil"
 SLOWEST_CONNECT_SECONDS: Final = 10.0
@@ -59,20 +57,24 @@ class Client:
         self._client.close()
 
 
+def patience_of(provider: Provider, connection: Connection) -> timedelta:
+    """How long a call of this connection may take."""
+    return timedelta(seconds=provider.limits(connection).patience)
+
+
 class Clients:
     """One client per connection, made when first needed. ``transport`` carries their calls in place of the network, where given."""
 
-    def __init__(self, patience: timedelta, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.patience = patience
+    def __init__(self, *, transport: httpx.BaseTransport | None = None) -> None:
         self._transport = transport
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
 
-    def of(self, connection: str) -> Client:
+    def of(self, provider: Provider, connection: Connection) -> Client:
         with self._lock:
-            if connection not in self._clients:
-                self._clients[connection] = Client(self.patience, self._transport)
-            return self._clients[connection]
+            if connection.key not in self._clients:
+                self._clients[connection.key] = Client(patience_of(provider, connection), self._transport)
+            return self._clients[connection.key]
 
     def close(self) -> None:
         with self._lock:

@@ -96,10 +96,12 @@ class Drain:
                 self._book(self._carrier.answered())
 
     def _speak(self) -> datetime | None:
-        while not self._stopping() and not self._answering.disconnected:
+        while not self._stopping():
             if not self._talk.still_speaking():
                 raise Silenced
             self._book(self._carrier.answered())
+            if self._answering.disconnected:
+                return None
             until = self._start_calls()
             if not self._carrier.out and (until is None or until - clock.now() > LINGER):
                 return until

@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger(__name__)
 
-PATIENCE: Final = timedelta(seconds=30)
 KEY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
 
@@ -80,7 +79,6 @@ class Engine:
         store: BillingStore,
         providers: Sequence[Provider],
         prefix: str,
-        patience: timedelta = PATIENCE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._database = database
@@ -88,8 +86,7 @@ class Engine:
         self._store = store
         self._providers = {provider.name: provider for provider in providers}
         self._prefix = prefix
-        self._patience = patience
-        self._clients = Clients(patience, transport=transport)
+        self._clients = Clients(transport=transport)
         self._grants = Grants(database, vault, self._clients)
         self._stopping = threading.Event()
         self._wakeups: dict[str, threading.Event] = {}
@@ -145,7 +142,6 @@ class Engine:
             connection=connection,
             prefix=self._prefix,
             speaker=new_id(),
-            patience=self._patience,
             still_speaking=lock.held,
         )
         decider = Decider(self._database, self._store, talk.provider, connection, self._prefix)

@@ -17,6 +17,7 @@ from host import clock
 from host.errors import Retry
 from host.ids import new_id
 from host.sync.calls import close_call, open_call
+from host.sync.client import patience_of
 from host.sync.provider import Connection, Fate, Provider, Response, Token
 from host.sync.tables import connections, grants
 
@@ -119,7 +120,7 @@ class Grants:
                 address=address.rstrip("/") + request.path,
                 now=now,
             )
-        outcome = self._clients.of(connection.key).send(address, request, {})
+        outcome = self._clients.of(provider, connection).send(address, request, {})
         answered = isinstance(outcome, Response)
         with self._database.write() as session:
             # The answer holds nothing but secrets: only its status is kept.
@@ -129,7 +130,7 @@ class Grants:
                 Response(status=outcome.status) if isinstance(outcome, Response) else outcome,
                 fate=Fate.ANSWERED if answered else Fate.NOT_DONE,
                 reason="" if answered else str(outcome.value),  # type: ignore[union-attr]
-                patience=self._clients.patience,
+                patience=patience_of(provider, connection),
                 now=clock.now(),
             )
         if not isinstance(outcome, Response):

@@ -417,12 +417,14 @@ class KindRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Per organisation. ``minute`` and ``day``: 0 is none. ``reserve``: calls of a minute kept back for people's own saves until its last seconds."""
+    """Per organisation. ``minute`` and ``day``: 0 is none. ``reserve``: calls of a minute kept back for people's own saves until its last seconds.
+    ``patience``: the seconds that an answer may take."""
 
     minute: int = 60
     concurrent: int = 5
     day: int = 5000
     reserve: int = 6
+    patience: float = 30.0
 
 
 class Provider(Protocol):

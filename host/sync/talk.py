@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from host.sync.client import patience_of
+
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from host.db import Database
     from host.sync.provider import Connection, Provider
 
@@ -18,15 +21,19 @@ class Silenced(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """``patience`` is how long a call may take; ``speaker`` marks the calls of this drain."""
+    """``speaker`` marks the calls of this drain."""
 
     database: Database
     provider: Provider
     connection: Connection
     prefix: str
     speaker: str
-    patience: timedelta
     still_speaking: Callable[[], bool]
+
+    @property
+    def patience(self) -> timedelta:
+        """How long a call may take."""
+        return patience_of(self.provider, self.connection)
 
     @property
     def key(self) -> str:

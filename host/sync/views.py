@@ -52,7 +52,7 @@ def show_state(row: Row[Any]) -> dict[str, Any]:
         "remote_number": row.remote_number,
         "remote_url": row.remote_url,
         "synced_at": _time(row.synced_at),
-        "reason": row.reason or reason,
+        "reason": reason or row.reason,
         "error": row.error,
         "warnings": list(row.warnings),
     }

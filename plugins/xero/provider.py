@@ -73,7 +73,7 @@ class XeroProvider:
 
     def limits(self, connection: Connection) -> Limits:
         limits = self.settings.limits
-        return Limits(minute=limits.minute, concurrent=limits.concurrent, day=limits.day)
+        return Limits(minute=limits.minute, concurrent=limits.concurrent, day=limits.day, patience=limits.patience)
 
     def defaults(self, connection: Connection) -> Defaults:
         return imports.defaults(self.settings, connection)

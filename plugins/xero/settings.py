@@ -57,6 +57,9 @@ class LimitsSchema(Schema):
         validate=validate.Range(0, LONGEST_LIMIT),
         metadata=_about("calls in a day for one organisation; 0 is none"),
     )
+    patience = wire.Integer(
+        strict=True, validate=validate.Range(1, 600), metadata=_about("the seconds that Xero may take to answer")
+    )
 
 
 class EndpointsSchema(Schema):
@@ -140,6 +143,7 @@ class CallLimits:
     minute: int = 60
     concurrent: int = 5
     day: int = 5000
+    patience: int = 30
 
 
 @dataclass(frozen=True, slots=True)
