@@ -182,15 +182,17 @@ class Products(Records[Entry]):
         if not named:
             return
         parents = _stored_parents(session, named) | parents
-        with_children = _having_children(session, parents) | named
+        with_children = _having_children(session, parents)
         for entry in entries:
-            if parent := entry.row["parent"]:
+            parent = entry.row["parent"]
+            if parent and parent != (entry.old or {}).get("parent"):
                 if parent == entry.row["id"] or parents.get(parent):
-                    entry.refuse(
-                        "parent", f"{entry.given.values['parent']} is a child product itself: a parent has no parent"
-                    )
+                    ref = entry.given.values["parent"]
+                    entry.refuse("parent", f"{ref} is a child product itself: a parent has no parent")
                 elif entry.row["id"] in with_children:
                     entry.refuse("parent", f"{entry.ref} is the parent of other products: it cannot have one itself")
+                else:
+                    with_children.add(parent)
 
     def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
         found: Rows = []

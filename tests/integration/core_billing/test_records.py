@@ -147,6 +147,23 @@ def test_parents_have_no_parents(house: House) -> None:
     ]
 
 
+def test_children_of_one_batch_have_no_children(house: House) -> None:
+    chain = [
+        {"ref": ref, "name": ref, "parent": parent} for ref, parent in (("a", None), ("b", "a"), ("c", "b"), ("d", "c"))
+    ]
+    refused = "is a child product itself: a parent has no parent"
+    assert house.problems("products", *chain) == [f"parent: b {refused}", f"parent: c {refused}"]
+    assert [item["ref"] for item in house.page("products").items] == ["a", "b"]
+
+
+def test_a_parents_mistake_is_not_its_childs(house: House) -> None:
+    house.saved("products", *({"ref": ref, "name": ref, "parent": "a" if ref == "b" else ""} for ref in "abq"))
+    assert house.problems("products", {"ref": "a", "parent": "q"}, {"ref": "b", "name": "Renamed"}, partial=True) == [
+        "parent: a is the parent of other products: it cannot have one itself"
+    ]
+    assert house.get("products", "b")["name"] == "Renamed"
+
+
 @pytest.mark.row("H-61", part="api")
 def test_a_group_keeps_its_items_out_only_when_it_is_used_for_items(house: House) -> None:
     group = {"ref": "g", "name": "G", "exclude_from_accounting": True}
