@@ -12,7 +12,20 @@ from host.sync import guarded
 from host.sync.calls import close_call
 from host.sync.lanes import Found, Halves
 from host.sync.limiter import heed_headers
-from host.sync.provider import Fate, Planned, Rejected, Response, Send, Taken, Token, Trouble, Unclear, Verdict
+from host.sync.provider import (
+    Answer,
+    Fate,
+    Outdated,
+    Planned,
+    Rejected,
+    Response,
+    Send,
+    Taken,
+    Token,
+    Trouble,
+    Unclear,
+    Verdict,
+)
 from host.sync.results import Carried
 from host.sync.rows import digests, mark_unknown, release, rows_by_id
 
@@ -36,6 +49,7 @@ class Answering:
         self._booker = booker
         self._carrier = carrier
         self._refused_tokens: set[Token] = set()
+        self._outdated: set[tuple[int, int]] = set()
         self.halves = Halves()
         self.found = Found()
         self.may_be_unsettled = True
@@ -59,10 +73,22 @@ class Answering:
             self._leave_unsettled(out, outcome, guarded.UNREADABLE)
             return
         self.found.forget(one.wish.row_id for one in out.load.planned)
+        answers = [self._once_more(one, answer) for one, answer in zip(out.load.planned, answers, strict=True)]
         carried = self.carried(out.load.planned)
         booked = self._booker.book_answers(out.call_id, carried, answers, self.closing(out, outcome, verdict))
         if not booked or any(isinstance(one, Taken | Unclear) for one in answers):
             self.may_be_unsettled = True
+
+    def _once_more(self, one: Planned, answer: Answer) -> Answer:
+        """Refused for a number that is outdated: read what it is now and try again, once for each version of the record."""
+        if not isinstance(answer, Outdated):
+            return answer
+        version = one.wish.row_id, one.wish.generation
+        if version in self._outdated:
+            return Rejected(reason=answer.reason)
+        self._outdated.add(version)
+        self.found.ask_first(one.wish.row_id, answer.look)
+        return answer
 
     def _book_refused(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
         planned = out.load.planned

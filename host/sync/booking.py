@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from host import clock
 from host.sync.calls import note_outcomes
-from host.sync.provider import Answer, Done, Gone, Rejected, Taken, Unclear, Wanted
+from host.sync.provider import Answer, Done, Gone, Outdated, Rejected, Taken, Unclear, Wanted
 from host.sync.results import Carried, Result, agreed, deleted, kept, write_result, write_results
 from host.sync.rows import wake_dependents
 
@@ -116,6 +116,8 @@ class Booker:
             case Gone(status=status):
                 self._store.confirm_deletion(work, one.kind, one.record_id, status=status)
                 return deleted(one.row_id, one.generation, status, now)
+            case Outdated(reason=reason):
+                return Result(row_id=one.row_id, carried=one.generation, state="waiting", reason=reason, due_at=now)
             case Rejected(reason=reason) if one.wanted is Wanted.DELETE:
                 self._store.refuse_deletion(work, one.kind, one.record_id, reason)
                 return kept(one.row_id, one.generation, reason, now)
@@ -132,6 +134,8 @@ def _outcome(one: Carried, answer: Answer) -> tuple[int, str, str]:
             return one.position, "done", ""
         case Gone(status=status):
             return one.position, status, ""
+        case Outdated(reason=reason):
+            return one.position, "outdated", reason
         case Rejected(reason=reason):
             return one.position, "rejected", reason
         case Taken(reason=reason):

@@ -144,7 +144,8 @@ class Filling:
         rest = []
         for one in decisions:
             if isinstance(one.step, Send | Look):
-                planned = Planned(wish=one.wish, prepared=one.prepared, step=one.step)
+                step = self._found.first_look(one.row.row_id) or one.step
+                planned = Planned(wish=one.wish, prepared=one.prepared, step=step)
                 lanes.add(planned, one.row.priority if priority is None else priority, now)
             else:
                 rest.append(one)

@@ -120,9 +120,23 @@ class Halves:
 
 @dataclass(slots=True)
 class Found:
-    """What reading the remote brought, by row, until it is used. A write makes it old: what is planned after that reads again."""
+    """What reading the remote brought, by row, until it is used. A write makes it old: what is planned after that reads again.
+
+    ``ask_first``: a row that must not be sent before this was read, because the numbers by which it names others are outdated.
+    """
 
     _found: dict[int, tuple[Any, datetime]] = field(default_factory=dict)
+    _first: dict[int, Look] = field(default_factory=dict)
+
+    def ask_first(self, row_id: int, look: Look) -> None:
+        self._first[row_id] = look
+
+    def first_look(self, row_id: int) -> Look | None:
+        return self._first.get(row_id)
+
+    def asked(self, row_id: int) -> bool:
+        """Whether that was what was read just now; then it need not be asked again."""
+        return self._first.pop(row_id, None) is not None
 
     def put(self, row_id: int, found: Any, now: datetime) -> None:
         self._found[row_id] = found, now

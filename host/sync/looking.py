@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from host import clock
 from host.sync import guarded
 from host.sync.provider import Fate, Looked, Rejected, Response, Trouble, Unreadable, Verdict
+from host.sync.rows import write_numbers
 
 if TYPE_CHECKING:
     from host.sync.answering import Answering
@@ -57,8 +58,12 @@ class Looking:
         if out.load.settles:
             self._settler.settle([(one, out.load.settles[one.wish.row_id], found) for one, found in pairs])
             return
+        if looked.numbers:
+            with self._talk.database.write() as session:
+                write_numbers(session, self._talk.key, looked.numbers)
         for one, found in pairs:
-            self._answering.found.put(one.wish.row_id, found, clock.now())
+            if not self._answering.found.asked(one.wish.row_id):
+                self._answering.found.put(one.wish.row_id, found, clock.now())
 
     def _failed(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
         """Nothing was changed by it, and the rows are looked for again. Refused as a whole, it is halved like any call, so that one odd value does not

@@ -326,7 +326,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stale(Rejected):
+class Outdated(Rejected):
     """It names another record by a number that the remote does not know any more. Reading ``look`` brings today's numbers (``Looked.numbers``); then it is
     planned anew, once: said of the same generation again, it is an ordinary refusal."""
 

@@ -193,6 +193,21 @@ def bring(session: Session, provider: str, connection: str, kind: str, record_id
     )
 
 
+def write_numbers(session: Session, connection: str, numbers: Mapping[tuple[str, str], str]) -> None:
+    """Take over what linked records are called at the remote now, by kind and remote id."""
+    for (kind, remote_id), number in numbers.items():
+        session.execute(
+            update(rows)
+            .where(
+                rows.c.connection == connection,
+                rows.c.kind == kind,
+                rows.c.remote_id == remote_id,
+                rows.c.remote_number != number,
+            )
+            .values(remote_number=number)
+        )
+
+
 def make_urgent(session: Session, ids: Iterable[int], now: datetime) -> None:
     """A person's save waits for these: they go as a person's own."""
     session.execute(

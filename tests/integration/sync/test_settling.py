@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from host.sync.engine import PATIENCE
+from tests.integration.sync.tiny_remote import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from host.sync import Look
@@ -71,7 +72,7 @@ def test_a_lost_create_that_lands_late_is_not_doubled_where_there_is_no_mark(wor
     assert len(world.remote.of("payments")) == 1
     assert len(world.remote.writes("payments")) == 1
     [look] = world.remote.reads("payments")
-    assert (look.at - started) >= PATIENCE * 2
+    assert (look.at - started) >= timedelta(seconds=2 * PATIENCE_SECONDS)
 
 
 def test_a_lost_create_that_lands_after_it_was_sent_anew_is_refused_for_its_mark(world: World) -> None:

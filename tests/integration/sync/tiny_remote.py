@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -79,7 +80,7 @@ class TinyRemote:
         self.tokens_given = 0
         self.latency = 0.2
         self.took = 0.0
-        self.minute_left: int | None = None
+        self.minute, self.calls_of_others = 0, 0
         self.never_accept_tokens = False
         self.hidden: set[str] = set()
         self.odd_mark = ""
@@ -196,7 +197,7 @@ class TinyRemote:
             return self._give_token(request)
         if not self._accepts(request):
             return httpx.Response(401, json={"error": "token expired"})
-        headers = {} if self.minute_left is None else {"x-minute-left": str(self.minute_left)}
+        headers = {"x-minute-left": str(self._left())} if self.minute else {}
         if self.odd_mark and self.odd_mark in request.url.query.decode():
             return httpx.Response(400, json={"error": "a value is odd, and I say not which"})
         if request.method == "GET":
@@ -205,6 +206,10 @@ class TinyRemote:
         if any(element.get("text") == "poison" for element in elements):
             return httpx.Response(400, json={"error": "one of them is bad, and I say not which"})
         return httpx.Response(200, headers=headers, json={"elements": self._write(request, elements)})
+
+    def _left(self) -> int:
+        recent = [call for call in self.calls if clock.now() - call.at < timedelta(seconds=60)]
+        return max(0, self.minute - self.calls_of_others - len(recent) - 1)
 
     def _give_token(self, request: httpx.Request) -> httpx.Response:
         self.tokens_given += 1

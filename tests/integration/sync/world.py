@@ -21,8 +21,10 @@ from host.db import metadata as host_metadata
 from host.sync import carrier as carrier_module
 from host.sync import engine as engine_module
 from host.sync import views
+from host.sync.connections import get_connection
 from host.sync.engine import Drained, Engine
-from host.sync.tables import calls, rows
+from host.sync.grants import grant_of
+from host.sync.tables import calls, grants, rows
 from host.unit_of_work import Saver
 from tests.integration.sync import tiny_billing
 from tests.integration.sync.tiny_billing import TinyBilling, dispatch_to
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from host.sync.provider import Connection, Token
+
 PREFIX = "abcdef"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -43,13 +47,13 @@ class Time:
 
     def __init__(self) -> None:
         self.now = START
-        self._coming: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._coming: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
 
-    def at(self, moment: datetime, call: Callable[[], None]) -> None:
+    def at(self, moment: datetime, call: Callable[[], object]) -> None:
         heapq.heappush(self._coming, (moment, next(self._numbers), call))
 
-    def after(self, seconds: float, call: Callable[[], None]) -> None:
+    def after(self, seconds: float, call: Callable[[], object]) -> None:
         self.at(self.now + timedelta(seconds=seconds), call)
 
     def pass_by(self, seconds: float) -> None:
@@ -193,6 +197,16 @@ class World:
     def row(self, kind: str, id: str) -> Any:
         with self.database.read() as session:
             return session.execute(select(rows).where(rows.c.kind == kind, rows.c.record_id == id)).one()
+
+    def connection(self, key: str = "acme") -> Connection:
+        with self.database.read() as session:
+            return get_connection(session, key)
+
+    def token(self, key: str = "acme") -> Token:
+        """The token that is stored, whether it is still good or not."""
+        with self.database.read() as session:
+            sealed = session.execute(select(grants.c.token).where(grants.c.id == grant_of(self.database, key)))
+            return self.engine._grants._open(sealed.scalar_one())
 
     def calls(self) -> Sequence[Any]:
         with self.database.read() as session:
