@@ -21,13 +21,13 @@ from host.sync.provider import (
     Gone,
     Look,
     Looked,
+    Outdated,
     Planned,
     Prepared,
     Refuse,
     Rejected,
     Request,
     Send,
-    Stale,
     Verb,
     Wanted,
 )
@@ -395,7 +395,7 @@ def stale_or(answer: Answer, planned: Planned) -> Answer:
     linked = sorted({line.item_id for line in data.lines if line.item_id})
     if not linked:
         return answer
-    return Stale(reason=answer.reason, look=Look(lane="items", value=",".join(linked), most=1))
+    return Outdated(reason=answer.reason, look=Look(lane="items", value=",".join(linked), most=1))
 
 
 def done(wish: Wish, sent: JSON, element: JSON, *, short_code: str) -> Done:

@@ -17,11 +17,11 @@ from host.sync.provider import (
     Finish,
     Gone,
     Look,
+    Outdated,
     Prepared,
     Refuse,
     Rejected,
     Send,
-    Stale,
     Taken,
     Verb,
     Wanted,
@@ -459,7 +459,7 @@ def test_where_it_stands(status: str, paid: str, credited: str, ours: str) -> No
     [
         ("Invoice # must be unique.", Taken),
         ("Organisation is not subscribed to currency USD", Rejected),
-        ("Item code 'SHELF' is not valid", Stale),
+        ("Item code 'SHELF' is not valid", Outdated),
     ],
 )
 def test_refusals(message: str, expected: type) -> None:
@@ -480,7 +480,7 @@ def test_an_item_that_was_renamed_is_asked_for_by_its_id() -> None:
         "ValidationErrors": [{"Message": "Item code 'SHELF' is not valid"}],
     }
     [stale] = provider().answers([create], answer({"Invoices": [refused]}))
-    assert isinstance(stale, Stale)
+    assert isinstance(stale, Outdated)
     look = planned(create.wish, stale.look, create.prepared)
 
     request = provider().look_request([look])
