@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy.exc import OperationalError
 
 from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, Problem, Refused, Saved
 from host.loading import Interrupted, Loader, as_json, lines
@@ -12,15 +14,21 @@ from host.web.problems import Refusal, bad_request, conflict, invalid, not_found
 from host.words import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.orm import Session
 
     from host.sync.engine import Engine
+    from host.unit_of_work import Saving
     from host.web.served import Served
+
+T = TypeVar("T")
 
 PAGE_SIZE: Final = 50
 LARGEST_BULK: Final = 32 * 1024 * 1024
+TRIES: Final = 4
+PASSING: Final = frozenset({"40P01", "40001"})
+"""PostgreSQL's words for a deadlock and for a conflict of two transactions."""
 _STATUSES: Final = {Deletion.ASKED: 202, Deletion.INACTIVE: 200}
 
 
@@ -97,13 +105,38 @@ def patch_record(asked: Asked) -> Answer:
 def _save(asked: Asked, *, partial: bool) -> Saved:
     kind = _kind(asked)
     record = _named_by_address(asked.json(), _ref(asked))
-    with asked.host.saver(correlation_id=asked.correlation_id) as work:
-        if partial and _ref(asked) not in kind.service.ids(work.session, [_ref(asked)]):
-            raise _no_such(kind, _ref(asked))
+
+    def put(work: Saving) -> Saved:
+        if partial:
+            _require_known(work, kind, _ref(asked))
         [saved] = kind.service.put(work, [record], partial=partial)
+        return saved
+
+    saved = _in_transaction(asked, put)
     if saved.problems:
         raise invalid(saved.problems)
     return saved
+
+
+def _in_transaction(asked: Asked, change: Callable[[Saving], T]) -> T:
+    """One saving transaction. Made anew where two waited for each other and the database ended ours to let the other go on."""
+    for _ in range(TRIES - 1):
+        try:
+            return _once(asked, change)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in PASSING:
+                raise
+    return _once(asked, change)
+
+
+def _once(asked: Asked, change: Callable[[Saving], T]) -> T:
+    with asked.host.saver(correlation_id=asked.correlation_id) as work:
+        return change(work)
+
+
+def _require_known(work: Saving, kind: Kind, ref: str) -> None:
+    if ref not in kind.service.ids(work.session, [ref]):
+        raise _no_such(kind, ref)
 
 
 def _named_by_address(record: JSON, ref: str) -> JSON:
@@ -114,11 +147,13 @@ def _named_by_address(record: JSON, ref: str) -> JSON:
 
 def delete_record(asked: Asked) -> Answer:
     kind, ref = _kind(asked), _ref(asked)
+
+    def delete(work: Saving) -> Deletion:
+        _require_known(work, kind, ref)
+        return kind.service.delete(work, ref)
+
     try:
-        with asked.host.saver(correlation_id=asked.correlation_id) as work:
-            if ref not in kind.service.ids(work.session, [ref]):
-                raise _no_such(kind, ref)
-            outcome = kind.service.delete(work, ref)
+        outcome = _in_transaction(asked, delete)
     except Refused as error:
         raise conflict(str(error)) from None
     if outcome is Deletion.GONE:

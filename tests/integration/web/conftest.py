@@ -34,6 +34,11 @@ from sqlalchemy.exc import OperationalError
 contract_version = 1
 BOOKS = {}
 CHUNKS = []
+DEADLOCKS = []
+
+
+class Deadlock(Exception):
+    sqlstate = "40P01"
 
 
 class Books(KindService):
@@ -54,6 +59,8 @@ class Books(KindService):
         CHUNKS.append((unit_of_work.batch, [one["ref"] for one in inputs]))
         if any(one["ref"] == "bomb" for one in inputs):
             raise RuntimeError("this book explodes")
+        if DEADLOCKS:
+            raise OperationalError("INSERT", {}, DEADLOCKS.pop())
         if any(one["ref"] == "flood" for one in inputs):
             raise OperationalError("INSERT", {}, Exception("disk is full"))
         return [self._put(one) for one in inputs]

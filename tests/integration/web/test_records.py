@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,3 +112,20 @@ def test_nothing_is_cached_and_every_answer_can_be_named(sqlite_office: Office) 
     answer = sqlite_office.ask("GET", "/customers/nobody")
     assert answer.headers["cache-control"] == "no-store"
     assert len(answer.headers["x-correlation-id"]) == 32
+
+
+def test_two_who_save_the_same_at_once_both_succeed(office: Office) -> None:
+    with ThreadPoolExecutor(8) as people:
+        answers = list(people.map(lambda number: office.put("/customers/ada", {"name": f"Ada {number}"}), range(24)))
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses == {201: 1, 200: 23}
+    assert office.get("/customers")["total"] == 1
+
+
+@pytest.mark.parametrize(("deadlocks", "status"), [(3, 201), (4, 503)])
+def test_a_save_that_the_database_ended_for_anothers_sake_is_made_anew(
+    sqlite_office: Office, deadlocks: int, status: int
+) -> None:
+    shelf = sqlite_office.shelf
+    shelf.DEADLOCKS.extend(shelf.Deadlock("deadlock detected") for _ in range(deadlocks))
+    assert sqlite_office.put("/books/one", {"colour": "red"}).status_code == status
