@@ -128,7 +128,7 @@ def balances(call: Call, contact: Doc) -> Doc:
     rows = call.store.sql.execute(
         "SELECT type, sum(json_extract(body, '$.AmountDue')) AS due,"
         " sum(CASE WHEN json_extract(body, '$.DueDate') < ? THEN json_extract(body, '$.AmountDue') ELSE 0 END) AS late"
-        " FROM invoice WHERE org = ? AND contact = ? AND status = 'AUTHORISED' GROUP BY type",
+        " FROM invoice WHERE org = ? AND contact = ? AND +status = 'AUTHORISED' GROUP BY type",
         (today, call.org, contact["ContactID"]),
     ).fetchall()
     for row in rows:

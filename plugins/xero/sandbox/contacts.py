@@ -396,6 +396,11 @@ LISTED = Listed(
     "Contact",
     WHERE_FIELDS,
     _read,
-    {"ContactID": "id", "Name": "name", "ContactNumber": "number", "AccountNumber": "account_number"},
+    {
+        "ContactID": "id IN ({})",
+        "Name": "name IN ({})",
+        "ContactNumber": "number IN ({})",
+        "AccountNumber": "account_number IN ({})",
+    },
     {"UpdatedDateUTC": "updated", "ContactID": "id", "Name": "name"},
 )

@@ -207,11 +207,13 @@ LISTED = Listed(
     WHERE_FIELDS,
     _field,
     {
-        "InvoiceID": "id",
-        "InvoiceNumber": "number",
-        "Type": "type",
-        "Reference": "reference",
-        "Contact.ContactID": "contact",
+        "InvoiceID": "id IN ({})",
+        "InvoiceNumber": "number IN ({})",
+        "Type": "type IN ({})",
+        "Reference": "reference IN ({})",
+        "Contact.ContactID": "contact IN ({})",
+        "Contact.Name": "contact IN (SELECT id FROM contact AS named WHERE named.org = invoice.org AND named.name IN ({}))",
+        "Contact.ContactNumber": "contact IN (SELECT id FROM contact AS named WHERE named.org = invoice.org AND named.number IN ({}))",
     },
     {"UpdatedDateUTC": "updated", "InvoiceID": "id", "Date": "date"},
 )

@@ -236,4 +236,4 @@ def _read(_call: Call, item: Doc, name: str) -> Any:
     return item[side].get(member) if member else item.get(name)
 
 
-LISTED = Listed("item", "Item", WHERE_FIELDS, _read, {"ItemID": "id"}, paged=False)
+LISTED = Listed("item", "Item", WHERE_FIELDS, _read, {"ItemID": "id IN ({})"}, paged=False)

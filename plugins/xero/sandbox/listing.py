@@ -22,7 +22,8 @@ LARGEST_PAGE = 1000
 class Listed:
     """How the documents of one kind are listed.
 
-    `read` gives the value of a where-field in a document; `indexed` names the column that answers equality on a field.
+    `read` gives the value of a where-field in a document; `indexed` has the SQL that answers equality on a field with
+    any of some values, {} standing for them.
     """
 
     kind: str
@@ -208,7 +209,10 @@ def _where(call: Call, listed: Listed) -> Condition | None:
 def _indexable(listed: Listed, where: Condition) -> list[SqlCondition]:
     """Narrows the rows by index. The condition is still asked of each, so this may let too many through, never too few."""
     return [
-        one_of(listed.indexed[name], [fold(value) if isinstance(value, str) else value for value in values])
+        (
+            listed.indexed[name].format(", ".join("?" * len(values))),
+            [fold(value) if isinstance(value, str) else value for value in values],
+        )
         for name, values in required_values(where).items()
         if name in listed.indexed
     ]

@@ -265,4 +265,6 @@ def _read(call: Call, payment: Doc, name: str) -> Any:
     return payment.get(name)
 
 
-LISTED = Listed("payment", "Payment", WHERE_FIELDS, _read, {"PaymentID": "id", "Invoice.InvoiceID": "invoice"})
+LISTED = Listed(
+    "payment", "Payment", WHERE_FIELDS, _read, {"PaymentID": "id IN ({})", "Invoice.InvoiceID": "invoice IN ({})"}
+)
