@@ -23,14 +23,15 @@ CONNECTED: Final = "connected"
 DISCONNECTED: Final = "disconnected"
 
 
-def connected_keys(session: Session, provider: str) -> Sequence[str]:
-    """The keys of a provider's connected connections, in alphabetical order."""
-    return list(session.connection().execute(_CONNECTED_KEYS, {"provider": provider}).scalars())
+def connection_states(session: Session, provider: str) -> Sequence[tuple[str, str]]:
+    """The keys of a provider's connections and their status, in alphabetical order."""
+    found = session.connection().execute(_CONNECTION_STATES, {"provider": provider})
+    return [(row.key, row.status) for row in found]
 
 
-_CONNECTED_KEYS: Final = (
-    select(connections.c.key)
-    .where(connections.c.provider == bindparam("provider"), connections.c.status == CONNECTED)
+_CONNECTION_STATES: Final = (
+    select(connections.c.key, connections.c.status)
+    .where(connections.c.provider == bindparam("provider"))
     .order_by(connections.c.key)
 )
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, case, literal, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hookspecs import Document, EntityEvent, UnitOfWork
+from hookspecs import Document, EntityEvent, Payment, Record, UnitOfWork
 from host import clock
-from host.sync.connections import connected_keys
+from host.sync.connections import CONNECTED, connection_states
 from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
 
@@ -69,34 +69,49 @@ def _no_connection(provider: Provider) -> str:
     return "no connection: the record names none, and there is no default one (connect an organisation, or set default_connection)"
 
 
-_CONNECTION_OF_RECORD: Final = select(rows.c.connection).where(
+_ROWS_OF_TWO: Final = select(rows.c.kind, rows.c.record_id, rows.c.connection, rows.c.remote_id, rows.c.call_id).where(
     rows.c.provider == bindparam("provider"),
-    rows.c.kind == bindparam("kind"),
-    rows.c.record_id == bindparam("record_id"),
+    or_(
+        and_(rows.c.kind == bindparam("kind"), rows.c.record_id == bindparam("record_id")),
+        and_(rows.c.kind == bindparam("followed_kind"), rows.c.record_id == bindparam("followed_id")),
+    ),
 )
 
 
 def connection_of(provider: Provider, event: EntityEvent, session: Session) -> str:
-    """The record's own connection, or that of the contact a document is for, or the default one."""
+    """The connection that holds the record or may hold it; else the one it names, that of the record it follows, or the default one."""
     record = event.record
+    followed_kind, followed_id = _followed(record)
+    two = {"kind": event.kind, "record_id": event.id, "followed_kind": followed_kind, "followed_id": followed_id}
+    found = session.connection().execute(_ROWS_OF_TWO, {"provider": provider.name, **two})
+    by_record = {(row.kind, row.record_id): row for row in found}
+    own, followed = by_record.get((event.kind, event.id)), by_record.get((followed_kind, followed_id))
+    if own and (own.remote_id or own.call_id):
+        return str(own.connection)
     if record.connection:
         return record.connection
+    return str(followed.connection) if followed and followed.connection else default_connection(provider, session)
+
+
+def _followed(record: Record) -> tuple[str, str]:
+    """A document goes where its contact goes, and a payment where its document goes."""
     if isinstance(record, Document):
-        contact = {"provider": provider.name, "kind": record.contact_kind, "record_id": record.contact}
-        found = session.connection().execute(_CONNECTION_OF_RECORD, contact).scalar()
-        if found:
-            return str(found)
-    return default_connection(provider, session)
+        return record.contact_kind, record.contact
+    return (record.document_kind, record.document) if isinstance(record, Payment) else ("", "")
 
 
 def default_connection(provider: Provider, session: Session) -> str:
-    """The key of the connection for records that name none; empty where there is none. Absent in the settings: the only connected one."""
+    """The key of the connection for records that name none; empty where there is none.
+
+    Absent in the settings: the only connected one; while none is connected, the only one that there is: what is saved meanwhile waits for it.
+    """
     if provider.default_connection == "none":
         return ""
     if provider.default_connection:
         return provider.default_connection
-    connected = connected_keys(session, provider.name)
-    return connected[0] if len(connected) == 1 else ""
+    known = connection_states(session, provider.name)
+    candidates = [key for key, status in known if status == CONNECTED] or [key for key, _ in known]
+    return candidates[0] if len(candidates) == 1 else ""
 
 
 def _row(

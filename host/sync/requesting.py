@@ -13,8 +13,7 @@ from host.errors import AskPerson
 from host.sync.batches import close_batch, open_batch, touch_batch
 from host.sync.connections import get_connection
 from host.sync.outbox import connection_of, write_row
-from host.sync.provider import Link, Provider, Wanted
-from host.sync.rows import links
+from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
@@ -74,11 +73,10 @@ class Requesting:
     def _queue_some(
         self, session: Session, provider: Provider, kind: str, ids: Sequence[str], batch: str, asked: Requested
     ) -> None:
-        linked = links(session, provider.name, kind, ids)
         queued = []
         for record in self.store.read(session, kind, ids).values():
             event = EntityEvent(kind=kind, record=record, action=Action.UPDATED, batch=batch)
-            if asked.connection in {None, _goes_to(session, provider, event, linked.get(record.id))}:
+            if asked.connection in {None, connection_of(provider, event, session)}:
                 write_row(provider, event, session, _wanted(record))
                 queued.append(record.id)
         if asked.remap:
@@ -98,12 +96,6 @@ def _check_kind(provider: Provider, kind: str | None) -> None:
     known = [rule.kind for rule in provider.kinds]
     if kind is not None and kind not in known:
         raise AskPerson(f"{provider.name} does not sync {kind!r} (it syncs {', '.join(known)})")
-
-
-def _goes_to(session: Session, provider: Provider, event: EntityEvent, link: Link | None) -> str:
-    """The connection that a record is with, may be with, or would go to."""
-    held = link and (link.remote_id or link.state in {"sending", "unknown"})
-    return link.connection if link and held else connection_of(provider, event, session)
 
 
 def _wanted(record: Record) -> Wanted:

@@ -95,6 +95,39 @@ def test_two_organisations_keep_apart(world: World) -> None:
     assert len(world.remote.of("customers", "acme")) == len(world.remote.of("customers", "other")) == 1
 
 
+def test_an_edit_goes_where_the_record_is_whatever_was_connected_since(world: World) -> None:
+    world.linked()
+    world.connect("other")
+    world.save("customers", "c1", name="changed")
+    world.drain()
+    assert [one["text"] for one in world.remote.of("customers")] == ["changed"]
+    with world.saver(origin="acme") as work:
+        world.store.put(work, "customers", "c1", name="said by acme")
+    assert world.state("customers", "c1")["state"] == "synced", "and does not come back from there"
+
+
+def test_what_is_saved_while_the_only_connection_is_broken_waits_for_it(world: World) -> None:
+    world.remote.fails("status", "PUT /customers", status=403)
+    world.save("customers", "c1")
+    world.drain()
+    world.save("customers", "c2")
+    world.save("invoices", "i1", contact="c2")
+    assert world.state("customers", "c2")["state"] == "waiting"
+    assert world.state("customers", "c2")["reason"].startswith("acme is disconnected")
+    world.engine.connect("acme", provider="tiny", auth="custom")
+    world.drain()
+    assert len(world.remote.of("customers")) == 2
+    assert len(world.remote.of("invoices")) == 1
+
+
+def test_without_a_connection_nothing_is_sent_and_the_row_says_why(world: World) -> None:
+    world.connect("other")
+    world.save("customers", "c1")
+    state = world.state("customers", "c1")
+    assert (state["state"], state["connection"]) == ("not_sent", "")
+    assert "there is no default one" in state["reason"]
+
+
 def test_an_unknown_kind_or_connection_names_those_that_there_are(world: World) -> None:
     with pytest.raises(AskPerson, match=r"does not sync 'hats' \(it syncs customers, invoices, payments\)"):
         world.engine.request_sync(kind="hats")

@@ -9,6 +9,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 PREFIX = "abcdef"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class Death(Exception):
+    """The process ends here. Whatever would still be done in it meets the same end."""
 
 
 class Time:
@@ -75,12 +80,13 @@ class Time:
 class Pool:
     """Stands for the carrier's threads: the remote gets a call at once, and the answer comes when the call has taken its time."""
 
-    def __init__(self, time: Time, remote: TinyRemote) -> None:
-        self._time, self._remote = time, remote
+    def __init__(self, time: Time, remote: TinyRemote, step: Callable[[], None]) -> None:
+        self._time, self._remote, self._step = time, remote, step
         self._out = 0
         self.most_out = 0
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        self._step()
         future: Future[Any] = Future()
         self._out += 1
         self.most_out = max(self.most_out, self._out)
@@ -94,6 +100,7 @@ class Pool:
 
     def shutdown(self, *, wait: bool) -> None:
         while wait and self._out:
+            self._step()
             self._time.pass_by(3600)
 
 
@@ -110,23 +117,57 @@ class World:
         self.database = Database.at(url)
         self.pools: list[Pool] = []
         self.breaking: Callable[[str], None] = lambda _statement: None
+        self._steps_to_live: int | None = None
+        self._undisturbed = False
         host_metadata.create_all(self.database.engine)
         tiny_billing.metadata.create_all(self.database.engine)
         event.listen(self.database.engine, "before_cursor_execute", self._before_statement)
-        event.listen(self.database.engine, "commit", lambda _connection: self.breaking("COMMIT"))
+        event.listen(self.database.engine, "commit", lambda _connection: self._before_commit())
         monkeypatch.setattr(clock, "now", lambda: self.time.now)
         monkeypatch.setattr(engine_module, "Wakeup", self._wakeup)
         monkeypatch.setattr(carrier_module, "ThreadPoolExecutor", self._pool)
+        monkeypatch.setattr("host.sync.grants.time.sleep", self.time.pass_by)
         self.engine = self.new_engine()
 
     def _before_statement(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         self.breaking(statement)
+        self._step()
+
+    def _before_commit(self) -> None:
+        self.breaking("COMMIT")
+        self._step()
+
+    def _step(self) -> None:
+        """A statement, a commit or a send of the drain; the last one that it lives to see ends it."""
+        if self._steps_to_live is None or self._undisturbed:
+            return
+        self._steps_to_live -= 1
+        if self._steps_to_live <= 0:
+            raise Death
+
+    def dies_after(self, steps: int) -> None:
+        self._steps_to_live = steps
+
+    def revive(self) -> None:
+        """Another process starts where the last one ended."""
+        self._steps_to_live = None
+        self.engine.close()
+        self.engine = self.new_engine()
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """What people do meanwhile happens in a process that lives."""
+        before, self._undisturbed = self._undisturbed, True
+        try:
+            yield
+        finally:
+            self._undisturbed = before
 
     def _wakeup(self, event: threading.Event) -> Callable[..., None]:
         return VirtualWakeup(event, self.time)
 
     def _pool(self, **_options: Any) -> Pool:
-        self.pools.append(Pool(self.time, self.remote))
+        self.pools.append(Pool(self.time, self.remote, self._step))
         return self.pools[-1]
 
     def _wake(self) -> None:
