@@ -30,6 +30,8 @@ _CONFIG_OPTIONS: Final = ("-c", "--config")
 def run(arguments: Sequence[str]) -> int:
     """One command line, without the program's name. Answers the exit code: 0, 1 for what went wrong, 2 for a wrong use."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    # It warns of every pipeline that a failing statement ended; the statement's own error is raised, and dealt with.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     ordered = config_first(arguments)
     with using_config(_config_named(ordered)):
         code = _guarded(ordered)

@@ -178,7 +178,10 @@ OfficeAt = Callable[..., Office]
 
 @pytest.fixture
 def office_at(tmp_path: Path) -> Iterator[OfficeAt]:
-    """`office_at(url)`: an office on a migrated database; `plugins` as the configuration writes them."""
+    """`office_at(url)`: an office on a migrated database; `plugins` as the configuration writes them.
+
+    Ask for it after the database: what is asked for last is closed first.
+    """
     opened: list[Office] = []
 
     def open_it(url: str, **config: str) -> Office:
@@ -192,7 +195,7 @@ def office_at(tmp_path: Path) -> Iterator[OfficeAt]:
 
 
 @pytest.fixture
-def office(office_at: OfficeAt, database_from: Callable[..., str]) -> Office:
+def office(database_from: Callable[..., str], office_at: OfficeAt) -> Office:
     """On SQLite and on PostgreSQL."""
     return office_at(database_from(migrated))
 
@@ -206,7 +209,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> TinyRemote:
 
 
 @pytest.fixture
-def linked_office(office_at: OfficeAt, database_from: Callable[..., str], remote: TinyRemote) -> Office:
+def linked_office(database_from: Callable[..., str], remote: TinyRemote, office_at: OfficeAt) -> Office:
     """With a connection `acme`, on SQLite and on PostgreSQL."""
     office = office_at(database_from(migrated), plugins='["core_billing", "shelf", "tiny"]')
     assert office.host.engine is not None
@@ -216,6 +219,6 @@ def linked_office(office_at: OfficeAt, database_from: Callable[..., str], remote
 
 
 @pytest.fixture
-def sqlite_office(office_at: OfficeAt, sqlite_from: Callable[..., str]) -> Office:
+def sqlite_office(sqlite_from: Callable[..., str], office_at: OfficeAt) -> Office:
     """Where the database makes no difference."""
     return office_at(sqlite_from(migrated))

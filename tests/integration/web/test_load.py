@@ -12,14 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from host.app import open_host
 from host.cli.base.runner import run
 from tests.e2e.processes import wait_until
-from tests.integration.web.conftest import COMMAND, OfficeAt, config_of, migrated
+from tests.integration.web.conftest import COMMAND, config_of, migrated
+
+if TYPE_CHECKING:
+    from tests.integration.sync.tiny_remote import TinyRemote
+    from tests.integration.web.conftest import Office
+
+LOADED = 1000
 
 ADA, BEA = '{"ref": "ada", "name": "Ada"}', '{"ref": "bea", "name": "Bea"}'
 
@@ -245,27 +251,39 @@ def test_a_load_that_is_broken_off_keeps_what_it_told_and_goes_on_when_run_again
     assert desk.load("customers", lines) == (0, "customers: 50 created, 200 unchanged\n", "")
 
 
-def test_a_load_beside_a_server_locks_nobody_out(office_at: OfficeAt, database_from: Callable[..., str]) -> None:
-    office = office_at(database_from(migrated))
+def test_a_load_beside_a_server_that_sends_keeps_nobody_out(
+    linked_office: Office, remote: TinyRemote, caplog: pytest.LogCaptureFixture
+) -> None:
+    office = linked_office
+    office.host.start()
     config = office.host.config.path
     file = config.with_name("many.jsonl")
-    file.write_text("".join(f'{{"ref": "m{number}", "name": "Many {number}"}}\n' for number in range(3000)))
+    file.write_text("".join(f'{{"ref": "m{number}", "name": "Many {number}"}}\n' for number in range(LOADED)))
     command = [*COMMAND, "-c", str(config), "load", "customers", str(file)]
     loading = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     statuses: list[int] = []
 
     def save(name: str) -> None:
         while loading.poll() is None:
-            statuses.append(office.put(f"/customers/{name}", {"name": f"{name} {len(statuses)}"}).status_code)
+            # Each time another one of those that are being loaded: their rows are fought over.
+            number = len(statuses) * 7 % LOADED
+            statuses.append(office.put(f"/customers/m{number}", {"name": f"{name} {number}"}).status_code)
 
-    people = [threading.Thread(target=save, args=(name,)) for name in ("ada", "bea")]
+    people = [threading.Thread(target=save, args=(name,)) for name in ("Ada", "Bea")]
     for person in people:
         person.start()
     out, err = loading.communicate(timeout=120)
     for person in people:
         person.join()
-    assert (loading.returncode, out, err) == (0, "customers: 3000 created\n", "")
+
+    assert loading.returncode == 0, err
+    # Slow hooks are named, on a machine that is busy with tests; nothing else is to be said.
+    assert [line for line in err.splitlines() if "everybody's saves wait that long" not in line] == []
+    assert out.startswith("customers: ")
     assert set(statuses) <= {200, 201}
     assert len(statuses) > len(people)
-    total: Any = office.get("/customers?page_size=1")["total"]
-    assert total == 3002
+    wait_until(lambda: len(remote.of("customers")) == LOADED, what="all of them to arrive", seconds=90)
+    marks = [element["mark"] for element in remote.of("customers")]
+    assert len(set(marks)) == LOADED
+    complaints = [record.getMessage() for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
+    assert complaints == []

@@ -38,7 +38,7 @@ def drain(office: Office) -> None:
 
 
 def test_a_save_goes_out_by_itself_also_without_a_scheduler(
-    office_at: OfficeAt, database_from: Callable[..., str], remote: TinyRemote
+    database_from: Callable[..., str], remote: TinyRemote, office_at: OfficeAt
 ) -> None:
     office = office_at(database_from(migrated), plugins='["core_billing", "tiny"]\nscheduler = false')
     assert office.host.engine is not None
