@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -40,7 +39,7 @@ class InThread:
         self.thread.start()
 
     def _serve(self) -> None:
-        asyncio.run(self.server.serve(sockets=[self.listener]))
+        self.server.run(sockets=[self.listener])
 
     def stop(self) -> None:
         self.server.should_exit = True

@@ -1,6 +1,7 @@
 """Accounts (API facts 4.3): one per write; bank accounts are frozen, used ones can be archived but not deleted."""
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
@@ -58,15 +59,15 @@ def account_columns(account: Doc) -> Doc:
 
 
 def by_code(call: Call, code: str) -> Doc | None:
-    wanted = fold(code)
-    for account in call.store.all("account", call.org):
-        if account.get("Code") and fold(account["Code"]) == wanted and account["Status"] != "DELETED":
-            return account
-    return None
+    return call.store.by_key("account", call.org, "code", _living_code).get(fold(code))
+
+
+def _living_code(account: Doc) -> str | None:
+    return fold(account["Code"]) if account.get("Code") and account["Status"] != "DELETED" else None
 
 
 def by_id(call: Call, account_id: str) -> Doc | None:
-    return next((one for one in call.store.all("account", call.org) if one["AccountID"] == account_id), None)
+    return call.store.by_key("account", call.org, "id", itemgetter("AccountID")).get(account_id)
 
 
 def takes_payments(account: Doc) -> bool:

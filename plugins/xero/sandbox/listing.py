@@ -121,8 +121,9 @@ def _matching(call: Call, listed: Listed, conditions: list[SqlCondition], where:
 
 
 def _refuse_high_volume(call: Call, listed: Listed, count: int) -> None:
-    """Xero: more than 100,000 documents in one list, or read for one, are refused (API facts 2.2)."""
-    if count > call.switches["high_volume_documents"]:
+    """Xero: more than 100,000 documents in one list, or read for one, are refused, where lists have pages (API facts
+    2.2)."""
+    if listed.paged and count > call.switches["high_volume_documents"]:
         plural = f"{listed.type_name}s"
         raise ApiException(
             400,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
+STEPS = {2: CENT, 4: Decimal("0.0001")}
 HUNDRED = Decimal(100)
 ZERO = Decimal(0)
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}  # API facts 9.8: the mode is unconfirmed
@@ -32,7 +33,7 @@ class LineTotalDiffers(ValueError):
 
 
 def round_to(value: Decimal, places: int, mode: str = "half_up") -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-places), rounding=MODES[mode])
+    return value.quantize(STEPS[places], rounding=MODES[mode])
 
 
 def cents(value: Decimal, mode: str = "half_up") -> Decimal:

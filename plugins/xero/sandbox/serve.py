@@ -1,8 +1,8 @@
 """Serving the sandbox on a port."""
 
-import asyncio
 import contextlib
 import socket
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,10 +90,8 @@ def run(
     wanted = tuple(organisations) or (OrganisationOption(),)
     try:
         ready = server(Options(wanted, state, no_limits=no_limits, latency=latency))
-    except Exception as error:
+    except (OSError, sqlite3.Error) as error:
         listener.close()
-        if not isinstance(error, OSError) and type(error).__module__ != "sqlite3":
-            raise
         sys.stderr.write(f"xero sandbox: cannot use the state file {state}: {error}\n")
         return 1
     where = f"http://{host}:{listener.getsockname()[1]}"
@@ -101,5 +99,5 @@ def run(
         f"Xero sandbox on {where} · custom connection sandbox-custom / {SECRET} · app sandbox-app / {SECRET}"
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has closed everything
-        asyncio.run(ready.serve(sockets=[listener]))
+        ready.run(sockets=[listener])
     return 0

@@ -5,7 +5,7 @@ keeps the data in a temporary file of its own that goes with the process: memory
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ class Store:
         self.sql.row_factory = sqlite3.Row
         self.sql.create_function("fold", 1, lambda text: text and fold(text), deterministic=True)
         self._cached: dict[tuple[str, int], list[Doc]] = {}
+        self._derived: dict[tuple[str, int], dict[str, dict[str, Doc]]] = {}
         self._organisations: dict[int, Doc] = {}
         self.sql.execute(f"PRAGMA journal_mode = {'WAL' if path else 'MEMORY'}")
         self.sql.execute(f"PRAGMA synchronous = {'NORMAL' if path else 'OFF'}")
@@ -115,6 +116,7 @@ class Store:
     def forget(self) -> None:
         """Drops what is kept parsed."""
         self._cached.clear()
+        self._derived.clear()
         self._organisations.clear()
 
     # ------------------------------------------------------------------------------------------------- documents
@@ -130,11 +132,15 @@ class Store:
             f" ON CONFLICT (id) DO UPDATE SET {changes}",
             (org, document_id, updated, *values, dumps(document)),
         )
-        self._cached.pop((kind, org), None)
+        self._changed(kind, org)
 
     def delete(self, kind: str, org: int, document_id: str) -> None:
         self.sql.execute(f"DELETE FROM {kind} WHERE org = ? AND id = ?", (org, document_id))  # noqa: S608
+        self._changed(kind, org)
+
+    def _changed(self, kind: str, org: int) -> None:
         self._cached.pop((kind, org), None)
+        self._derived.pop((kind, org), None)
 
     def get(self, kind: str, org: int, document_id: str) -> Doc | None:
         return self.first(kind, org, "id", document_id)
@@ -188,6 +194,14 @@ class Store:
             if kind in REFERENCE_KINDS:
                 self._cached[kind, org] = known
         return known
+
+    def by_key(self, kind: str, org: int, name: str, key: Callable[[Doc], str | None]) -> dict[str, Doc]:
+        """The documents of a reference kind by a key, the first of equal ones; kept until one changes."""
+        made = self._derived.setdefault((kind, org), {})
+        if name not in made:
+            keyed = ((key(document), document) for document in reversed(self.all(kind, org)))
+            made[name] = {found: document for found, document in keyed if found is not None}
+        return made[name]
 
     # --------------------------------------------------------------------------------------- organisations, numbers
 

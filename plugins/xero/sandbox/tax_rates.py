@@ -1,6 +1,7 @@
 """Tax rates (API facts 4.4): Xero's own cannot be changed; added ones are TAX001, TAX002 and so on."""
 
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
@@ -37,7 +38,7 @@ def rate_columns(rate: Doc) -> Doc:
 
 
 def by_type(call: Call, tax_type: str) -> Doc | None:
-    return next((rate for rate in call.store.all("tax_rate", call.org) if rate["TaxType"] == tax_type), None)
+    return call.store.by_key("tax_rate", call.org, "type", itemgetter("TaxType")).get(tax_type)
 
 
 def fits(rate: Doc, account: Doc) -> bool:
