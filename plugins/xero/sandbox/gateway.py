@@ -94,6 +94,9 @@ class Gateway:
             await self.work(self.give_place_back, visit)
             await cut(scope, receive)
             return
+        except Exception:  # the state itself failed (a full disk): the client's place must not be lost with the call
+            await self.work(self.give_place_back, visit)
+            raise
         answer = await self.work(self.leave, visit, answer)
         await deliver(answer, scope, receive, send, truncated=visit.faults.truncated)
 
