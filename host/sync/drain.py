@@ -165,10 +165,10 @@ class Drain:
 
     def _start(self, priority: int) -> datetime | None:
         """Start calls of this priority until none is left or none may leave. Answers when one may, if something waits for that."""
-        while True:
+        while self._filling.anything_due(priority):
             at = self._carrier.free_at(priority)
             if at > clock.now():
-                return at if self._filling.anything_due(priority) else None
+                return at
             filled = self._filling.next(priority)
             if filled is None:
                 return self._when_filled(priority)
@@ -179,6 +179,7 @@ class Drain:
             except NotYet as later:
                 return later.at
             self._filling.gone(filled)
+        return None
 
     def _when_filled(self, priority: int) -> datetime | None:
         """When to look again at a call that an open batch may still fill."""
