@@ -85,7 +85,7 @@ class BillingStore(Protocol):
         """The ids of the records of this connection (or of none) whose ``field`` has one of these values, by value."""
 
     def stream(self, session: Session, kind: str, *, refs: Sequence[str] | None = None) -> Iterator[Record]:
-        """Every record of a kind, or those named, in the order of their ids, with flat memory."""
+        """Every record of a kind, or those named, in the order of their ids, with flat memory. Raises ``LookupError`` for a kind that is not kept."""
 
     def catalogue(self, session: Session, connection: str) -> Catalogue:
         """The connection's reference data as stored now."""
