@@ -138,9 +138,9 @@ class Demo:
     """What a plugin brings to ``counterfoil demo`` and to ``init --sandbox``.
 
     ``records`` gives (kind, records) in loading order. ``sandbox`` is the command line, after ``python``, of a process to start beside the host
-    (``{port}`` and ``{state}`` are filled in), ``ready_path`` the address on it that answers 200 once it is up. ``settings(sandbox_url)`` answers the lines of TOML that the
-    plugin's part of the configuration needs to work with that sandbox; it may call the sandbox and raises ``Refused`` when that does not answer.
-    ``connect`` is the command line, after ``counterfoil``, that links the demo's connection.
+    (``{port}`` and ``{state}`` are filled in), ``ready_path`` the address on it that answers 200 once it is up. ``settings(sandbox_url)`` answers the
+    lines of TOML that the plugin's part of the configuration needs to work with that sandbox; it may call the sandbox and raises ``Refused`` when that
+    does not answer. ``connect`` and ``after_connect`` are command lines, after ``counterfoil``, that link the demo's connection and make it ready.
     """
 
     records: Callable[[], Sequence[tuple[str, Sequence[JSON]]]] | None = None

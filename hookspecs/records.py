@@ -2,8 +2,8 @@
 
 Money and quantities are ``Decimal`` with at most four decimals. Dates of documents are plain dates in the host's time zone. ``id`` is the record's own
 identity and is never used again; ``ref`` is only the name that the caller gave it. A field that refers to another record holds that record's ``id``;
-``account``, ``tax_rate``, ``branding_theme`` and ``currency`` hold codes, looked up among the reference data of the document's connection. An empty string means "not set".
-``extra`` carries fields that a provider of yours needs and this contract does not know.
+``account``, ``tax_rate``, ``branding_theme`` and ``currency`` hold codes, looked up among the reference data of the document's connection. An empty
+string means "not set". ``extra`` carries fields that a provider of yours needs and this contract does not know.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ class Events:
         """A record was created, updated, archived or deleted.
 
         Called inside the saving transaction, before it commits, once per record that changed something, with the record's final state and the union of
-        its changed fields. Write an intention through ``unit_of_work.session`` and return: no network, and well under 50 ms (a slower hook is named in the logs).
-        The hook stands in a savepoint of its own. Raising undoes what it wrote, never the save: the failure becomes a row that people see, and the daily run repairs it.
+        its changed fields. Write an intention through ``unit_of_work.session`` and return: no network, and well under 50 ms (a slower hook is named in
+        the logs). The events of one transaction run in one savepoint of the plugin's own; when one raises, that savepoint is undone and they run again
+        one by one, so an implementation is idempotent. Raising never undoes the save: the failure becomes a row that people see, and is repaired daily.
         """
 
     @hookspec
@@ -39,7 +40,8 @@ class Events:
     def on_webhook(self, request: WebhookRequest) -> WebhookAnswer | None:
         """A request arrived at ``/webhooks/<plugin>``. Only that plugin is called; the raw body is stored and committed before.
 
-        Check the signature, answer a status and return within a second; the work itself is queued. Raising answers 500, and the stored body stays for a later try.
+        Check the signature, answer a status and return within a second; the work itself is queued. Raising answers 500, and the stored body stays for a
+        later try.
         """
 
     @hookspec

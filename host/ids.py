@@ -11,15 +11,25 @@ import threading
 
 from host import clock
 
-_lock = threading.Lock()
-_last = 0
+
+class _Ticks:
+    """A number that only grows: the milliseconds of the clock, with a counter of twelve bits below them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        with self._lock:
+            self._last = max(self._last + 1, int(clock.now().timestamp() * 1000) << 12)
+            return self._last
+
+
+_ticks = _Ticks()
 
 
 def new_id() -> str:
     """A new identity, greater than every one made before in this process."""
-    global _last
-    with _lock:
-        _last = max(_last + 1, int(clock.now().timestamp() * 1000) << 12)
-        milliseconds, counter = _last >> 12, _last & 0xFFF
+    milliseconds, counter = divmod(_ticks.next(), 1 << 12)
     value = milliseconds << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
     return f"{value:032x}"
