@@ -1,4 +1,4 @@
-"""The hooks. The docstrings are the reference; ``docs/plugins.md`` is written from them."""
+"""The hooks. The docstrings are the reference."""
 
 from __future__ import annotations
 
