@@ -31,7 +31,8 @@ class Call:
     clock: Clock
     switches: Switches
     breaks_after: int | None = None  # a fault: the application fails after this many elements
-    contacts: dict[str, Doc] = field(default_factory=dict)  # read once per call
+    contacts: dict[str, Doc] = field(default_factory=dict)  # read once per call, by id
+    items: dict[str, Doc | None] = field(default_factory=dict)  # likewise, by code as it was sent
 
     @cached_property
     def query(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from plugins.xero.sandbox import contacts, fields, lines, reference
+from plugins.xero.sandbox import contacts, fields, items, lines, reference
 from plugins.xero.sandbox.batch import Writer, write
 from plugins.xero.sandbox.call import Call
 from plugins.xero.sandbox.errors import ElementRefused, NotFound
@@ -34,7 +34,7 @@ TEXTS = {"InvoiceNumber": 255, "Reference": 255}
 DATES = ("Date", "DueDate", "ExpectedPaymentDate", "PlannedPaymentDate")
 NOT_SENT = "Only AUTHORISED invoices may have SentToContact updated."
 NO_CONTACT = "A Contact must be specified for this type of transaction"
-Saver = Callable[[Call, Doc, dict[str, Doc | None]], Doc]
+Saver = Callable[[Call, Doc], Doc]
 ODD_RATE = "The currency rate differs considerably from the day's rate for this currency."
 
 
@@ -90,38 +90,34 @@ def post(call: Call) -> Answer:
 
 
 def _write(call: Call, save: Saver, elements: list[Doc]) -> Answer:
-    known_items: dict[str, Doc | None] = {}
-    return write(
-        call,
-        Writer("Invoices", lambda call, element: save(call, element, known_items), echo, "HasErrors"),
-        elements,
-    )
+    items.read_ahead(call, lines.item_codes(elements))
+    return write(call, Writer("Invoices", save, echo, "HasErrors"), elements)
 
 
-def _create_only(call: Call, element: Doc, known_items: dict[str, Doc | None]) -> Doc:
+def _create_only(call: Call, element: Doc) -> Doc:
     invoice_id = fields.guid(element, "InvoiceID")
     if invoice_id is not None:
         if by_id(call, invoice_id) is None:
             raise NotFound
         raise ElementRefused([NOT_FOR_CREATION])
-    return _create(call, element, known_items)
+    return _create(call, element)
 
 
-def _create_or_update(call: Call, element: Doc, known_items: dict[str, Doc | None]) -> Doc:
+def _create_or_update(call: Call, element: Doc) -> Doc:
     invoice_id, number = fields.guid(element, "InvoiceID"), fields.text(element, "InvoiceNumber")
     existing = by_id(call, invoice_id) if invoice_id else None
     sale = fields.text(element, "Type") in (None, "ACCREC")
     if existing is None and number and sale and call.switches["post_known_invoice_number"] == "edit":
         existing = holding_number(call, number)
     if existing is None:
-        return _create(call, element, known_items)
-    return _update(call, existing, element, known_items)
+        return _create(call, element)
+    return _update(call, existing, element)
 
 
 # ------------------------------------------------------------------------------------------------------- creating
 
 
-def _create(call: Call, element: Doc, known_items: dict[str, Doc | None]) -> Doc:
+def _create(call: Call, element: Doc) -> Doc:
     kind = fields.text(element, "Type")
     status = fields.choice(element, "Status", STATUSES) or "DRAFT"
     problems = _type_and_status_problems(kind, status)
@@ -140,7 +136,7 @@ def _create(call: Call, element: Doc, known_items: dict[str, Doc | None]) -> Doc
         "App": call.app.client_id,
     }
     warnings: list[str] = []
-    problems = _take(call, invoice, element, warnings, known_items)
+    problems = _take(call, invoice, element, warnings)
     if not element.get("LineItems"):
         problems.append("One or more line items must be specified")
     problems += _document_problems(call, invoice, None)
@@ -165,7 +161,7 @@ def _type_and_status_problems(kind: str | None, status: str) -> list[str]:
 # -------------------------------------------------------------------------------------------------------- updating
 
 
-def _update(call: Call, before: Doc, element: Doc, known_items: dict[str, Doc | None]) -> Doc:
+def _update(call: Call, before: Doc, element: Doc) -> Doc:
     wanted = fields.choice(element, "Status", STATUSES) or before["Status"]
     settled = is_settled(before)
     problem = status_problem(
@@ -180,7 +176,7 @@ def _update(call: Call, before: Doc, element: Doc, known_items: dict[str, Doc | 
         return _ended(call, before, wanted)
     after = before | {"Status": wanted, "LineItems": before["LineItems"]}
     warnings: list[str] = []
-    problems = _take(call, after, element, warnings, known_items)
+    problems = _take(call, after, element, warnings)
     problems += _document_problems(call, after, before)
     if "LineItems" not in element:
         problems += lines.missing_accounts(after)
@@ -206,7 +202,7 @@ def _ended(call: Call, before: Doc, status: str) -> Doc:
 # --------------------------------------------------------------------------------------------------- what is taken
 
 
-def _take(call: Call, invoice: Doc, element: Doc, warnings: list[str], known_items: dict[str, Doc | None]) -> list[str]:
+def _take(call: Call, invoice: Doc, element: Doc, warnings: list[str]) -> list[str]:
     """Puts what the element names into the invoice; gives what is wrong with it."""
     problems = fields.too_long(element, TEXTS)
     _take_dates(call, invoice, element)
@@ -218,7 +214,7 @@ def _take(call: Call, invoice: Doc, element: Doc, warnings: list[str], known_ite
     problems += _take_currency(call, invoice, element, warnings)
     given = fields.children(element, "LineItems")
     if given:
-        problems += _take_lines(call, invoice, given, known_items)
+        problems += _take_lines(call, invoice, given)
     elif retaxed:
         invoice["LineItems"] = [_taxed_anew(call, line, invoice) for line in invoice["LineItems"]]
     _take_sent(invoice, element, warnings)
@@ -269,7 +265,7 @@ def _take_currency(call: Call, invoice: Doc, element: Doc, warnings: list[str]) 
     return []
 
 
-def _take_lines(call: Call, invoice: Doc, given: list[Doc], known_items: dict[str, Doc | None]) -> list[str]:
+def _take_lines(call: Call, invoice: Doc, given: list[Doc]) -> list[str]:
     """LineItems replace the set: with its id a line is updated, without it is new, unmentioned it is gone."""
     kept = {line["LineItemID"]: line for line in invoice["LineItems"]}
     # An id that this document does not have makes a new line with an id of Xero's own.
@@ -279,7 +275,7 @@ def _take_lines(call: Call, invoice: Doc, given: list[Doc], known_items: dict[st
         line_amount_types=invoice["LineAmountTypes"],
         approving=invoice["Status"] != "DRAFT",
     )
-    invoice["LineItems"], problems = lines.build(call, merged, setting, known_items)
+    invoice["LineItems"], problems = lines.build(call, merged, setting)
     return problems
 
 

@@ -9,7 +9,7 @@ from plugins.xero.sandbox import accounts, fields, tax_rates
 from plugins.xero.sandbox.batch import Writer, write
 from plugins.xero.sandbox.call import Call
 from plugins.xero.sandbox.errors import ApiException, ElementRefused, NotFound
-from plugins.xero.sandbox.listing import Listed, nothing_new, page_of
+from plugins.xero.sandbox.listing import Listed, nothing_new, one_of, page_of
 from plugins.xero.sandbox.messages import Answer
 from plugins.xero.sandbox.rounding import round_to
 from plugins.xero.sandbox.where import Type
@@ -35,6 +35,17 @@ WHERE_FIELDS = {
 
 def by_code(call: Call, code: str) -> Doc | None:
     return call.store.first("item", call.org, "code", _key(call, code))
+
+
+def read_ahead(call: Call, codes: set[str]) -> None:
+    """Reads the items of a whole batch at once: one by one they are a fifth of its time."""
+    wanted = {code: _key(call, code) for code in codes}
+    found: dict[str, Doc] = {}
+    keys = sorted(set(wanted.values()))
+    for start in range(0, len(keys), 500):
+        for item in call.store.select("item", call.org, [one_of("code", keys[start : start + 500])]):
+            found[_key(call, item["Code"])] = item
+    call.items |= {code: found.get(key) for code, key in wanted.items()}
 
 
 def _key(call: Call, code: str) -> str:

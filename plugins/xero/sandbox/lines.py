@@ -58,22 +58,20 @@ def merged(given: Doc, known: Doc | None) -> Sent:
     return Sent(base | {name: given[name] for name in sent}, None if retaxed or "LineAmount" not in known else known)
 
 
-def build(
-    call: Call, given: list[Sent], setting: Setting, known_items: dict[str, Doc | None]
-) -> tuple[list[Doc], list[str]]:
+def build(call: Call, given: list[Sent], setting: Setting) -> tuple[list[Doc], list[str]]:
     """The lines as they would be kept, and what is wrong with them."""
     lines, problems = [], []
     for sent in given:
-        line, wrong = _line(call, sent, setting, known_items)
+        line, wrong = _line(call, sent, setting)
         lines.append(line)
         problems += wrong
     return lines, problems
 
 
-def _line(call: Call, sent: Sent, setting: Setting, known_items: dict[str, Doc | None]) -> tuple[Doc, list[str]]:
+def _line(call: Call, sent: Sent, setting: Setting) -> tuple[Doc, list[str]]:
     element = sent.element
     line: Doc = {"LineItemID": fields.guid(element, "LineItemID") or str(uuid4())}
-    item, problems = _item(call, element, known_items)
+    item, problems = _item(call, element)
     description = fields.text(element, "Description") or _item_text(item, setting)
     problems += _description_problems(description)
     if description:
@@ -91,13 +89,22 @@ def _line(call: Call, sent: Sent, setting: Setting, known_items: dict[str, Doc |
     return line, problems + _tracking_problems(element)
 
 
-def _item(call: Call, element: Doc, known: dict[str, Doc | None]) -> tuple[Doc | None, list[str]]:
+def item_codes(documents: list[Doc]) -> set[str]:
+    """The codes that the lines of these documents name, as far as they can be seen without reading them."""
+    given = (document.get("LineItems") for document in documents)
+    sent = (
+        line.get("ItemCode") for lines in given if isinstance(lines, list) for line in lines if isinstance(line, dict)
+    )
+    return {code for code in sent if isinstance(code, str)}
+
+
+def _item(call: Call, element: Doc) -> tuple[Doc | None, list[str]]:
     code = fields.text(element, "ItemCode") or fields.text(fields.child(element, "Item") or {}, "Code")
     if not code:
         return None, []
-    if code not in known:
-        known[code] = items.by_code(call, code)
-    item = known[code]
+    if code not in call.items:
+        call.items[code] = items.by_code(call, code)
+    item = call.items[code]
     return item, [] if item else [f"Item code '{code}' is not valid"]
 
 
