@@ -108,12 +108,24 @@ def test_reading_ignores_the_key(sandbox: Sandbox) -> None:
     assert (len(before), len(after)) == (0, 1)
 
 
-def test_a_repeat_while_the_first_still_runs_waits_for_it(sandbox: Sandbox) -> None:
+def twice_at_once(sandbox: Sandbox) -> list[httpx.Response]:
+    """The second arrives while the first is held up."""
     sandbox.token()
-    sandbox.fault(method="PUT", path="Invoices", kind="delay", seconds=0.3, when="before", times=2)
+    sandbox.fault(method="PUT", path="Invoices", kind="delay", seconds=0.8, when="before")
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: put(sandbox, "k"), range(2)))
-    assert answers[0].content == answers[1].content
+        return list(pool.map(lambda _: put(sandbox, "k"), range(2)))
+
+
+def test_a_repeat_while_the_first_still_runs_waits_for_it(sandbox: Sandbox) -> None:
+    one, other = twice_at_once(sandbox)
+    assert one.content == other.content
+    assert min(answer.elapsed.total_seconds() for answer in (one, other)) > 0.4
+    assert len(sandbox.listed("Invoices")) == 1
+
+
+def test_or_is_refused_if_switched_so(sandbox: Sandbox) -> None:
+    sandbox.switch(idempotency_in_flight="conflict")
+    assert sorted(answer.status_code for answer in twice_at_once(sandbox)) == [200, 400]
     assert len(sandbox.listed("Invoices")) == 1
 
 

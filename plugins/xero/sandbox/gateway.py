@@ -105,7 +105,6 @@ class Gateway:
             raise Dropped
         answer = visit.answer
         if answer is None:
-            await self.wait(visit, "before")
             answer = await self.once(visit, base)
             await self.wait(visit, "after")
         if visit.faults.dropped_after:
@@ -122,9 +121,10 @@ class Gateway:
             await asyncio.sleep(seconds)
 
     async def once(self, visit: Visit, base: str) -> Answer:
-        """One call at a time for one idempotency key; the others find its answer when it is done."""
+        """One call at a time for one idempotency key, slow ones too; the others find its answer when it is done."""
         owner = _key_owner(visit)
         if owner is None:
+            await self.wait(visit, "before")
             return await self.work(self.perform, visit, base)
         while owner in self.running:
             if self.world.switches["idempotency_in_flight"] == "conflict":
@@ -132,6 +132,7 @@ class Gateway:
             await self.running[owner].wait()
         done = self.running[owner] = asyncio.Event()
         try:
+            await self.wait(visit, "before")
             return await self.work(self.perform, visit, base)
         finally:
             del self.running[owner]
