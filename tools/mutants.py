@@ -132,11 +132,12 @@ def reason_to_doubt(mutant: Mutant, cases: Sequence[Case]) -> str:
 
 
 def _is_by(raises: str, message: str) -> bool:
-    kind = _first_line(message).split(":")[0].split(".")[-1].strip()
+    line = _first_line(message)
+    kind = line.split(":")[0].split(".")[-1].strip()
     if raises != "AssertionError":
         return kind == raises
     # pytest shortens "AssertionError: assert ..." to "assert ..."; pytest.raises and pytest.fail say "Failed: ...".
-    return kind == raises or kind.startswith("assert ") or (kind == "Failed" and "Timeout" not in message)
+    return kind == raises or line.startswith("assert ") or (kind == "Failed" and "Timeout" not in message)
 
 
 def _first_line(message: str) -> str:

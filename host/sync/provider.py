@@ -132,7 +132,11 @@ class Wanted(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreed:
-    """The version both sides last agreed on. ``inputs`` are digests by field; ``sent`` and ``answered`` are in the remote's own terms."""
+    """The version both sides last agreed on. ``inputs`` are digests by field; ``sent`` and ``answered`` are in the remote's own terms.
+
+    Without ``inputs`` nothing is agreed, though a link and what was answered may be there: it was linked with what it found, the outcome of an update is not
+    known, or somebody asked to send it whatever was agreed. Then ours goes wherever it differs from what the remote has.
+    """
 
     inputs: Mapping[str, str] = field(default_factory=dict)
     sent: JSON = field(default_factory=dict)

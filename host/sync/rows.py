@@ -235,15 +235,14 @@ def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: s
     """Take rows out of their call without a result: planned anew when due."""
     for chunk in _pieces(list(ids), 500):
         session.execute(
-            update(rows)
-            .where(rows.c.id.in_(chunk))
-            .values(
-                call_id=None,
-                due_at=due_at,
-                state=WAITING,
-                reason=reason,
-            )
+            update(rows).where(rows.c.id.in_(chunk)).values(call_id=None, due_at=due_at, state=WAITING, reason=reason)
         )
+
+
+def forget_agreed(session: Session, ids: Iterable[int]) -> None:
+    """Nothing is agreed about these any more: ours goes wherever it differs, whether we changed it since or not."""
+    for chunk in _pieces(list(ids), 500):
+        session.execute(update(rows).where(rows.c.id.in_(chunk)).values(inputs={}))
 
 
 def look_later(session: Session, ids: Iterable[int], *, at: datetime, reason: str) -> None:

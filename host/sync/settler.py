@@ -22,12 +22,13 @@ from host.sync.provider import (
     Planned,
     Refuse,
     Rejected,
+    Verb,
     Verdict,
     Wanted,
     Wish,
 )
 from host.sync.results import Carried
-from host.sync.rows import Waiting, look_later, release, rows_by_id
+from host.sync.rows import Waiting, forget_agreed, look_later, release, rows_by_id
 from host.sync.settling import Way, held_until, may_send_anew, way_of
 
 if TYPE_CHECKING:
@@ -62,11 +63,14 @@ class Settler:
     def release_or_hold(self, open_ones: Sequence[Unsettled]) -> datetime | None:
         """Let those be planned anew whose call is over. Answers when to look at a held one again."""
         now = clock.now()
+        by_row = {one.row_id: one for one in open_ones}
         ways = {one.row_id: way_of(one, now) for one in open_ones}
         released = [row_id for row_id, way in ways.items() if way is Way.RELEASE]
         if released:
             with self._talk.database.write() as session:
                 release(session, released, due_at=now, reason="its last call had no known outcome: looked at anew")
+                # The remote may have what was sent, so that a record saved back to what was agreed before does not equal what is there.
+                forget_agreed(session, [row_id for row_id in released if by_row[row_id].verb is Verb.UPDATE])
         return min((held_until(one, now) for one in open_ones if ways[one.row_id] is Way.HOLD), default=None)
 
     def looks(self, open_ones: Sequence[Unsettled]) -> Sequence[Load]:

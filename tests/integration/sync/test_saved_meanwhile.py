@@ -27,9 +27,12 @@ def test_nothing_is_compared_while_a_call_is_out(world: World) -> None:
     """Saved back to what was agreed, while a call carries something else: it has to go again."""
     world.linked()
     world.remote.fails("slow", "POST /customers", seconds=5)
+    meanwhile: list[str] = []
     world.time.after(2, lambda: world.save("customers", "c1", name="Ada"))
+    world.time.after(4, lambda: meanwhile.append(world.state("customers", "c1")["state"]))
     world.save("customers", "c1", name="changed")
     world.drain()
+    assert meanwhile == ["waiting"], "not said to be what was agreed"
     assert [one["text"] for one in world.remote.of("customers")] == ["Ada"]
 
 

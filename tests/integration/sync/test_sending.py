@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from host.sync import Limits
+from tests.integration.sync.world import Death
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,14 +243,15 @@ def test_a_change_that_came_from_one_connection_goes_to_another(world: World) ->
 
 
 def test_a_save_and_its_sync_row_are_kept_together_or_not_at_all(world: World) -> None:
-    def break_after_the_hooks(statement: str) -> None:
-        if statement == "COMMIT":
-            raise RuntimeError("the machine stops here")
-
-    world.breaking = break_after_the_hooks
-    with pytest.raises(RuntimeError, match="the machine stops here"):
-        world.save("customers", "c1")
-    world.breaking = lambda _statement: None
-    with world.database.read() as session:
-        assert not world.store.read(session, "customers", ["c1"])
-    assert world.states("customers") == {}
+    """Wherever the saving process dies: at each statement and commit in turn."""
+    kept: list[set[str]] = []
+    for steps in range(1, 30):
+        world.dies_after(steps)
+        with suppress(Death):
+            world.save("customers", f"c{steps}")
+        world.revive()
+        with world.database.read() as session:
+            kept.append(set(world.store.read(session, "customers", [f"c{steps}"])))
+        assert kept[-1] == {f"c{steps}"} & set(world.states("customers"))
+    assert kept[0] == set(), "it did die"
+    assert kept[-1] == {"c29"}, "and it lived to commit"

@@ -102,6 +102,7 @@ def test_a_lost_create_whose_mark_changed_meanwhile_is_held_until_it_cannot_land
     world.save("invoices", "i1", number="first")
     while world.drain().again_at or world.engine.connections_with_work():
         world.time.pass_whole(10)
+    world.time.pass_whole(100)
     assert [one["mark"] for one in world.remote.of("invoices")] == ["renumbered"]
     assert world.state("invoices", "i1")["state"] == "synced"
 
@@ -150,6 +151,20 @@ def test_a_lost_update_is_held_and_then_sent_as_the_record_is_by_then(world: Wor
     assert [one["text"] for one in world.remote.of("customers")] == ["by then"]
     first, second = world.remote.writes()
     assert (second.at - first.at).total_seconds() >= OVER
+
+
+def test_a_lost_update_is_undone_where_the_record_was_saved_back_meanwhile(world: World) -> None:
+    """It equals what was agreed before, and not what the lost call left there. While held it is compared with nothing."""
+    world.linked()
+    world.remote.fails("late", "POST /customers", seconds=70)
+    world.save("customers", "c1", name="lost")
+    seen: list[str] = []
+    world.time.after(40, lambda: world.save("customers", "c1", name="Ada"))
+    world.time.after(45, lambda: seen.append(world.state("customers", "c1")["state"]))
+    while world.drain().again_at or world.engine.connections_with_work():
+        world.time.pass_whole(10)
+    assert seen == ["waiting"]
+    assert [one["text"] for one in world.remote.of("customers")] == ["Ada"]
 
 
 def test_a_record_whose_mark_cannot_be_told_stays_unknown_and_holds_up_nobody(
