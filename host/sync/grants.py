@@ -16,6 +16,7 @@ from sqlalchemy import insert, or_, select, update
 from host import clock
 from host.errors import Retry
 from host.ids import new_id
+from host.sync import guarded
 from host.sync.calls import close_call, open_call
 from host.sync.client import patience_of
 from host.sync.provider import Connection, Fate, Provider, Response, Token
@@ -135,7 +136,7 @@ class Grants:
             )
         if not isinstance(outcome, Response):
             raise Retry(f"{address} can't be reached to get a token: {outcome.value}")
-        return provider.read_token(connection, outcome, clock.now())
+        return guarded.read_token(provider, connection, outcome, clock.now())
 
     def _seal(self, token: Token) -> bytes:
         text = json.dumps(

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
+from host.errors import CounterfoilError, Retry
 from host.sync.provider import (
     JSON,
     Adopt,
     Answer,
+    Connection,
     Done,
     Fate,
     Look,
+    Looked,
     Planned,
     Provider,
     Refuse,
     Request,
     Response,
+    Token,
     Trouble,
     Unreadable,
     Verdict,
@@ -50,6 +55,18 @@ def minute_left(provider: Provider, response: Response) -> int | None:
         return None
 
 
+def read_token(provider: Provider, connection: Connection, response: Response, now: datetime) -> Token:
+    """The new token. An answer that makes no sense is one that failed in passing; what the provider says about it stands."""
+    try:
+        return provider.read_token(connection, response, now)
+    except CounterfoilError:
+        raise
+    except Exception as error:
+        # Without the error's own text: it may quote the answer, and that is a secret.
+        log.warning("%s: the answer with a token could not be read (%s)", connection.key, type(error).__name__)
+        raise Retry(f"{connection.key}: the remote's answer with a token could not be read; try again") from None
+
+
 def answers(provider: Provider, planned: Sequence[Planned], response: Response) -> Sequence[Answer] | None:
     """One answer for each record; ``None`` where the reply does not give that."""
     try:
@@ -60,6 +77,20 @@ def answers(provider: Provider, planned: Sequence[Planned], response: Response) 
         log.exception("an answer could not be read")
         return None
     return found if len(found) == len(planned) else None
+
+
+def looked(provider: Provider, planned: Sequence[Planned], responses: Sequence[Response]) -> Looked | Verdict:
+    """What was read, one for each record; or what it means that it could not be taken in."""
+    try:
+        found = provider.look_answer(planned, responses)
+        if not found.more and len(found.found) != len(planned):
+            raise ValueError(f"{len(found.found)} found for {len(planned)} looks")
+    except Unreadable:
+        return UNREADABLE
+    except Exception as error:
+        log.exception("what was read of %s could not be understood", planned[0].wish.kind)
+        return Verdict(fate=Fate.REFUSED, reason=own_fault("reading it", error))
+    return found
 
 
 def elements(provider: Provider, bodies: Mapping[str, bytes]) -> Mapping[str, Sequence[JSON]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from host import clock
 from host.sync import guarded
-from host.sync.provider import Fate, Looked, Rejected, Response, Trouble, Unreadable, Verdict
+from host.sync.provider import Fate, Looked, Rejected, Response, Trouble, Verdict
 from host.sync.rows import write_numbers
 
 if TYPE_CHECKING:
@@ -37,14 +37,9 @@ class Looking:
             self._failed(out, outcome, verdict)
             return
         assert isinstance(outcome, Response)
-        try:
-            looked = self._talk.provider.look_answer(out.load.planned, (*out.load.so_far, outcome))
-        except Unreadable:
-            self._failed(out, outcome, guarded.UNREADABLE)
-            return
-        except Exception as error:
-            log.exception("what call %s read could not be understood", out.call_id)
-            self._failed(out, outcome, Verdict(fate=Fate.REFUSED, reason=guarded.own_fault("reading it", error)))
+        looked = guarded.looked(self._talk.provider, out.load.planned, (*out.load.so_far, outcome))
+        if isinstance(looked, Verdict):
+            self._failed(out, outcome, looked)
             return
         with self._talk.database.write() as session:
             self._answering.closing(out, outcome, verdict)(session)

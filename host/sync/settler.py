@@ -133,7 +133,9 @@ class Settler:
             rows = rows_by_id(session, [one.row_id for one in lost])
             bodies = bodies_of(session, [one.call_id for one in lost])
         elements = guarded.elements(self._talk.provider, bodies)
-        sent = {one.row_id: elements[one.call_id][one.position] for one in lost if elements[one.call_id]}
+        sent = {
+            one.row_id: elements[one.call_id][one.position] for one in lost if one.position < len(elements[one.call_id])
+        }
         return rows, sent
 
     def _ask_later(self, one: Unsettled, why: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 
 from host import clock
 from host.sync.connections import CONNECTED
@@ -106,7 +106,7 @@ def is_moving(session: Session, batch: str | None = None) -> bool:
             true() if batch is None else rows.c.batch == batch,
             connections.c.status == CONNECTED,
             or_(connections.c.hold_until.is_(None), connections.c.hold_until <= soon),
-            or_(rows.c.call_id.is_not(None), rows.c.due_at <= soon),
+            or_(rows.c.due_at <= soon, and_(rows.c.call_id.is_not(None), rows.c.due_at.is_(None))),
         )
         .limit(1)
     )

@@ -64,6 +64,15 @@ def test_a_remote_that_gives_no_token_disconnects_with_what_to_do(world: World) 
     assert "gave no token (status 400): connect again" in world.state("customers", "c1")["reason"]
 
 
+def test_a_token_whose_answer_is_cut_off_is_asked_for_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.remote.tokens.clear()
+    world.remote.fails("truncate", "POST /token")
+    world.save("customers", "c1")
+    world.drain()
+    assert world.state("customers", "c1")["state"] == "synced"
+    assert "secret-t" not in caplog.text
+
+
 def test_a_forbidden_connection_is_disconnected_and_its_records_wait(world: World) -> None:
     world.remote.fails("status", "PUT /customers", status=403)
     world.save("customers", "c1")

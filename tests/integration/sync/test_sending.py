@@ -255,3 +255,21 @@ def test_a_save_and_its_sync_row_are_kept_together_or_not_at_all(world: World) -
         assert kept[-1] == {f"c{steps}"} & set(world.states("customers"))
     assert kept[0] == set(), "it did die"
     assert kept[-1] == {"c29"}, "and it lived to commit"
+
+
+def test_a_reading_that_the_provider_cannot_understand_fails_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.linked(invoices=3)
+    look_answer = world.provider.look_answer
+
+    def broken(planned: Any, responses: Any) -> Any:
+        if any(one.wish.record_id == "i2" for one in planned):
+            raise RuntimeError("a bug over what was read")
+        return look_answer(planned, responses)
+
+    monkeypatch.setattr(world.provider, "look_answer", broken)
+    world.save("invoices", "i1", "i2", "i3", reference="changed")
+    world.drain()
+    assert world.states("invoices") == {"i1": "synced", "i2": "failed", "i3": "synced"}
+    assert "a bug over what was read" in world.state("invoices", "i2")["error"]
