@@ -61,8 +61,7 @@ def read_token(provider: Provider, connection: Connection, response: Response, n
         return provider.read_token(connection, response, now)
     except CounterfoilError:
         raise
-    except Exception as error:
-        # Without the error's own text: it may quote the answer, and that is a secret.
+    except Exception as error:  # noqa: BLE001 - logged without its own text, which may quote the answer: a secret
         log.warning("%s: the answer with a token could not be read (%s)", connection.key, type(error).__name__)
         raise Retry(f"{connection.key}: the remote's answer with a token could not be read; try again") from None
 
