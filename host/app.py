@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import select
 
-from host import clock
+from host import clock, waking
 from host.config import Config, HostSettings, load_config
 from host.crypto import Vault
 from host.daily import Daily
@@ -220,7 +220,7 @@ class _Later:
 
     def __call__(self) -> None:
         if self.call is not None:
-            self.call()
+            waking.wake(self.call)
 
 
 def _engine(database: Database, vault: Vault, saver: Saver, plugins: Plugins, prefix: str) -> Engine | None:

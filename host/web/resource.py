@@ -16,6 +16,7 @@ from host import clock
 from host.errors import AskPerson, CounterfoilError, Retry, Wait
 from host.ids import new_id
 from host.roles import Role
+from host.waking import answering_first
 from host.web.access import Caller, authenticate
 from host.web.exchange import Answer, Asked, json_bytes
 from host.web.problems import MEDIA_TYPE, Refusal, conflict, nothing_at
@@ -71,6 +72,10 @@ class Resource:
             self._handlers["HEAD"] = self._handlers["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with answering_first():
+            await self._respond(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, correlation_id = Request(scope, receive), new_id()
         try:
             answer = await self._answer(request, correlation_id)

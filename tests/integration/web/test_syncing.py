@@ -5,12 +5,18 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from starlette.testclient import TestClient
+
 from host.roles import Role
+from host.sync.engine import Engine
+from host.web.app import build
 from tests.e2e.processes import wait_until
 from tests.integration.web.conftest import OfficeAt, migrated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from tests.integration.sync.tiny_remote import TinyRemote
     from tests.integration.web.conftest import Office
@@ -54,6 +60,23 @@ def test_a_save_goes_out_by_itself_also_without_a_scheduler(
     shown = wait_for(office, "/invoices/1", "synced")
     assert (shown["connection"], shown["remote_id"], shown["error"]) == ("acme", "r1", "")
     assert [one["mark"] for one in remote.of("invoices")] == [office.get("/invoices/1")["number"]]
+
+
+def test_who_saves_is_answered_before_the_save_is_sent(linked_office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office, order = linked_office, []
+    monkeypatch.setattr(Engine, "wake", lambda _engine: order.append("woken"))
+
+    async def telling(scope: Any, receive: Any, send: Any) -> None:
+        async def told(message: Any) -> None:
+            await send(message)
+            order.append(message["type"])
+
+        await build(office.host)(scope, receive, told)
+
+    office.client = TestClient(telling)
+    office.put("/customers/ada", ADA)
+
+    assert order == ["http.response.start", "http.response.body", "woken"]
 
 
 def test_a_deletion_that_a_connection_has_to_confirm_is_asked_for(linked_office: Office, remote: TinyRemote) -> None:
