@@ -15,7 +15,7 @@ from xero_python.api_client.oauth2 import OAuth2Token
 class Official:
     """Reads everything of one organisation of a sandbox."""
 
-    def __init__(self, url: str, client_id: str = "sandbox-custom", secret: str = "sandbox-secret") -> None:  # noqa: S107
+    def __init__(self, url: str, client_id: str = "sandbox-custom", secret: str = "sandbox-secret") -> None:
         token = _token(url, client_id, secret)
         client = ApiClient(
             Configuration(oauth2_token=OAuth2Token(client_id=client_id, client_secret=secret)),

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +90,7 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.port}"
+        self._client = httpx.Client(base_url=self.url, timeout=30)
         self.program = self.start()
 
     def start(self) -> Program:
@@ -102,30 +103,65 @@ class Sandbox:
 
     def is_up(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/_sandbox/limits").status_code == 200
+            return self._client.get("/_sandbox/limits").status_code == 200
         except httpx.TransportError:
             return False
 
-    def control(self, method: str, path: str, **body: Any) -> Any:
-        answer = httpx.request(method, f"{self.url}/_sandbox/{path}", json=body or None, timeout=30)
+    def control(self, method: str, path: str, /, **body: Any) -> Any:
+        answer = self._client.request(method, f"/_sandbox/{path}", json=body or None)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def calls(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.control("GET", "calls")
+    def calls(self, *, after: int = 0) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.control("GET", f"calls?after={after}")
         return found
 
-    def writes(self) -> list[dict[str, Any]]:
+    @property
+    def last_call(self) -> int:
+        """The number of the call that arrived last: what comes after it is ``calls(after=...)``."""
+        calls = self.calls()
+        return calls[-1]["id"] if calls else 0
+
+    def call(self, number: int) -> dict[str, Any]:
+        """A call with both bodies."""
+        found: dict[str, Any] = self.control("GET", f"calls/{number}")
+        return found
+
+    def writes(self, resource: str = "", *, after: int = 0) -> list[dict[str, Any]]:
         """The calls that write records, in the order in which they arrived."""
-        return [one for one in self.calls() if one["method"] in {"PUT", "POST", "DELETE"} and "api.xro" in one["path"]]
+        return [
+            one
+            for one in self.calls(after=after)
+            if one["method"] in {"PUT", "POST", "DELETE"} and f"/api.xro/2.0/{resource}" in one["path"]
+        ]
+
+    def wait_for_writes(self, count: int, resource: str = "", *, after: int = 0) -> list[dict[str, Any]]:
+        """The calls that write, once so many have arrived."""
+
+        def arrived() -> list[dict[str, Any]] | None:
+            found = self.writes(resource, after=after)
+            return found if len(found) >= count else None
+
+        found: list[dict[str, Any]] = wait_until(arrived, what=f"{count} writes of {resource or 'anything'}")
+        return found
 
     def fault(self, method: str, path: str, kind: str, **more: Any) -> None:
         self.control("POST", "faults", method=method, path=path, kind=kind, **{"times": 1, **more})
+
+    def faults_left(self) -> list[dict[str, Any]]:
+        """Those that wait for a call that they match."""
+        found: list[dict[str, Any]] = self.control("GET", "faults")
+        return found
+
+    def secrets(self) -> list[str]:
+        """Every secret that this sandbox knows or gave out."""
+        return [one["value"] for one in self.control("GET", "secrets")]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._client.close()
         self.program.kill()
 
 
@@ -138,6 +174,12 @@ class Host:
     sandbox: Sandbox
     environment: dict[str, str] = field(default_factory=dict)
     servers: list[Server] = field(default_factory=list)
+    programs: list[Program] = field(default_factory=list)
+    admin: str = ""
+    """A token of the role admin, where there is one already."""
+
+    def __post_init__(self) -> None:
+        self.environment.setdefault("COUNTERFOIL_CLOCK_FILE", str(self.folder / "clock"))
 
     @property
     def config(self) -> Path:
@@ -164,6 +206,15 @@ class Host:
         assert old in text, f"{old!r} is not in the configuration"
         self.config.write_text(text.replace(old, new))
 
+    def advance(self, seconds: float) -> None:
+        """Shift the clocks of this installation's processes, and of the sandbox."""
+        file = Path(self.environment["COUNTERFOIL_CLOCK_FILE"])
+        shifted = float(file.read_text()) if file.exists() else 0.0
+        new = file.with_suffix(".new")
+        new.write_text(str(shifted + seconds))
+        new.replace(file)
+        self.sandbox.control("POST", "clock", advance_seconds=seconds)
+
     def run(
         self, *arguments: str, config: bool = True, code: int | None = 0, text: str | None = None
     ) -> subprocess.CompletedProcess[str]:
@@ -182,21 +233,46 @@ class Host:
             raise AssertionError(f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def run_all(self, *commands: Sequence[str]) -> str:
+        """Several commands in one process, which starts only once. Answers what they printed."""
+        code = (
+            "import sys, json; from host.cli.base.runner import run; sys.exit(any(map(run, json.loads(sys.argv[1]))))"
+        )
+        with_config = [["-c", str(self.config), *command] for command in commands]
+        done = subprocess.run(
+            [sys.executable, "-c", code, json.dumps(with_config)],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+            env={**os.environ, **self.environment},
+        )
+        assert done.returncode == 0, f"{commands} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
     def json(self, *arguments: str, code: int | None = 0) -> Any:
         return json.loads(self.run(*arguments, "--json", code=code).stdout)
 
     def start(self, *command: str) -> Program:
-        """A command that goes on by itself."""
-        log = self.folder / f"{command[0]}-{len(list(self.folder.glob('*.log')))}.log"
-        return Program([*COUNTERFOIL, "-c", str(self.config), *command], log, self.environment)
+        """A command that goes on by itself; it is killed at the end at the latest."""
+        log = self.folder / f"{command[0]}-{len(self.programs)}.log"
+        program = Program([*COUNTERFOIL, "-c", str(self.config), *command], log, self.environment)
+        self.programs.append(program)
+        return program
 
     def serve(self, *, wait: bool = True) -> Server:
-        server = Server(self, wait=wait)
+        server = Server(self)
         self.servers.append(server)
+        if wait:
+            server.wait_until_up()
         return server
 
     def token(self, role: str = "admin") -> str:
         return self.run("token", "create", "--role", role).stdout.strip()
+
+    def admin_token(self) -> str:
+        self.admin = self.admin or self.token()
+        return self.admin
 
     def __enter__(self) -> Self:
         return self
@@ -204,36 +280,35 @@ class Host:
     def __exit__(self, *_: object) -> None:
         for server in self.servers:
             server.close()
+        for program in self.programs:
+            program.kill()
 
 
 class Server:
     """A running ``counterfoil serve``."""
 
-    def __init__(self, host: Host, *, wait: bool = True) -> None:
+    def __init__(self, host: Host) -> None:
         self.host = host
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        log = host.folder / f"server-{len(host.servers)}.log"
-        self.program = Program(
-            [*COUNTERFOIL, "-c", str(host.config), "serve", "--port", str(self.port)], log, host.environment
-        )
-        self._client: httpx.Client | None = None
-        if wait:
-            wait_until(lambda: self.is_up() or not self.program.alive, what="the server")
-            assert self.program.alive, self.program.output()
+        self.program = host.start("serve", "--port", str(self.port))
+        self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
+
+    def wait_until_up(self) -> None:
+        wait_until(lambda: self.is_up() or not self.program.alive, what="the server")
+        assert self.program.alive, self.program.output()
 
     def is_up(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz").status_code == 200
+            return self._client.get(f"{self.url}/healthz").status_code == 200
         except httpx.TransportError:
             return False
 
     @property
     def api(self) -> httpx.Client:
         """A client with an admin's token."""
-        if self._client is None:
-            headers = {"Authorization": f"Bearer {self.host.token()}"}
-            self._client = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
+        if "Authorization" not in self._client.headers:
+            self._client.headers["Authorization"] = f"Bearer {self.host.admin_token()}"
         return self._client
 
     def get(self, path: str) -> Any:
@@ -261,10 +336,28 @@ class Server:
         found: dict[str, Any] = wait_until(reached, seconds=seconds, what=f"{path} to be {' or '.join(states)}")
         return found
 
+    def bulk(self, kind: str, records: Iterable[Mapping[str, Any]]) -> None:
+        """Load many records by the API, as one batch; all of them must be taken."""
+        body = "".join(f"{json.dumps(record)}\n" for record in records)
+        answer = self.api.post(f"/{kind}/bulk", content=body, headers={"Content-Type": "application/jsonl"})
+        assert answer.status_code == 200, answer.text
+        bad = [line for line in answer.text.splitlines() if json.loads(line)["result"] == "bad"]
+        assert not bad
+
+    def all(self, kind: str, **filters: str) -> list[dict[str, Any]]:
+        """Every record of a kind, with its sync states."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = str(len(found) // 500 + 1)
+            answer = self.api.get(f"/{kind}", params={"page_size": "500", "page": page, **filters})
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["items"]
+            if len(found) >= answer.json()["total"]:
+                return found
+
     def kill(self) -> None:
         self.program.kill()
 
     def close(self) -> None:
         self.kill()
-        if self._client is not None:
-            self._client.close()
+        self._client.close()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e import chinook
-from tests.e2e.conftest import MakeHost, MakeSandbox
 from tests.e2e.official import Official
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import MakeHost, MakeSandbox
 
 FEWEST_WRITES = 82
 MOST_WRITES = 90
@@ -40,7 +43,10 @@ def test_a_shop_is_at_xero_once_to_the_cent_and_in_few_calls(
     # One line edited: one write, the same document, the other lines' identities kept.
     before = official.invoice("CHK-00002")
     record = server.get("/invoices/chinook-invoice-2")
-    lines = [{"id": line["id"]} | {key: line[key] for key in ("product", "description", "quantity", "unit_price")} for line in record["lines"]]
+    lines = [
+        {"id": line["id"]} | {key: line[key] for key in ("product", "description", "quantity", "unit_price")}
+        for line in record["lines"]
+    ]
     lines[1]["quantity"] = "3"
     answer = server.api.patch("/invoices/chinook-invoice-2", json={"lines": lines})
     assert answer.status_code == 200, answer.text
