@@ -207,13 +207,13 @@ class Host:
         self.config.write_text(text.replace(old, new))
 
     def advance(self, seconds: float) -> None:
-        """Shift the clocks of this installation's processes, and of the sandbox."""
+        """Shift the clocks of the sandbox and of this installation's processes; the sandbox's first, so that nobody calls before Xero's minute is over."""
+        self.sandbox.control("POST", "clock", advance_seconds=seconds)
         file = Path(self.environment["COUNTERFOIL_CLOCK_FILE"])
         shifted = float(file.read_text()) if file.exists() else 0.0
         new = file.with_suffix(".new")
         new.write_text(str(shifted + seconds))
         new.replace(file)
-        self.sandbox.control("POST", "clock", advance_seconds=seconds)
 
     def run(
         self, *arguments: str, config: bool = True, code: int | None = 0, text: str | None = None
