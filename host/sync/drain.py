@@ -154,7 +154,7 @@ class Drain:
             return None
         open_ones = self._settler.open_ones()
         if not open_ones and not self._carrier.out and not self._carrier.has_follow_ups:
-            self._answering.may_be_unsettled = False
+            self._answering.may_be_unsettled = self._settler.any_may_land()
         held = self._settler.release_or_hold(open_ones)
         try:
             for load in self._settler.looks(open_ones):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, case, literal, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hookspecs import Document, EntityEvent, Payment, Record, UnitOfWork
@@ -69,7 +69,9 @@ def _no_connection(provider: Provider) -> str:
     return "no connection: the record names none, and there is no default one (connect an organisation, or set default_connection)"
 
 
-_ROWS_OF_TWO: Final = select(rows.c.kind, rows.c.record_id, rows.c.connection, rows.c.remote_id, rows.c.call_id).where(
+_ROWS_OF_TWO: Final = select(
+    rows.c.kind, rows.c.record_id, rows.c.connection, rows.c.remote_id, rows.c.call_id, rows.c.lost_until
+).where(
     rows.c.provider == bindparam("provider"),
     or_(
         and_(rows.c.kind == bindparam("kind"), rows.c.record_id == bindparam("record_id")),
@@ -86,7 +88,7 @@ def connection_of(provider: Provider, event: EntityEvent, session: Session) -> s
     found = session.connection().execute(_ROWS_OF_TWO, {"provider": provider.name, **two})
     by_record = {(row.kind, row.record_id): row for row in found}
     own, followed = by_record.get((event.kind, event.id)), by_record.get((followed_kind, followed_id))
-    if own and (own.remote_id or own.call_id):
+    if own and (own.remote_id or own.call_id or (own.lost_until and own.lost_until > clock.now())):
         return str(own.connection)
     if record.connection:
         return record.connection
@@ -188,8 +190,10 @@ def _upsert_statement(dialect: str) -> Any:
     insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(rows)
     insert = insert.values({name: bindparam(name, type_=rows.c[name].type) for name in columns})
     new = insert.excluded
+    # What changes or is to go while a lost create may still land goes back to that call, to be settled first: under a new mark it would be made twice.
+    may_land = and_(rows.c.remote_id == literal(""), rows.c.lost_until > new.changed_at)
     # A record that was sent, or whose call is out, stays with its connection; an urgent save is never made to wait by a later bulk one.
-    held = or_(rows.c.remote_id != literal(""), rows.c.call_id.is_not(None))
+    held = or_(rows.c.remote_id != literal(""), rows.c.call_id.is_not(None), may_land)
     return insert.on_conflict_do_update(
         index_elements=[rows.c.provider, rows.c.kind, rows.c.record_id],
         set_={
@@ -205,6 +209,7 @@ def _upsert_statement(dialect: str) -> Any:
             "error": literal(""),
             "attempts": literal(0),
             "waits_for": null(),
+            "call_id": case((may_land, func.coalesce(rows.c.call_id, rows.c.lost_call)), else_=rows.c.call_id),
             "changed_at": new.changed_at,
         },
     )
@@ -214,22 +219,23 @@ def _least(one: Any, other: Any) -> Any:
     return case((one < other, one), else_=other)
 
 
-def holders(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[str, frozenset[str]]:
+def holders(
+    session: Session, kind: str, record_ids: Iterable[str], *, lock: bool = False
+) -> Mapping[str, frozenset[str]]:
     """The keys of the connections that hold each of these records, or may hold it: it is linked, or a call that carries it has no known end.
 
-    A record that is missing from the answer is held by none.
+    A record that is missing from the answer is held by none. ``lock``, for who writes by the answer: it stays true until the transaction ends, because no
+    call that carries one of these can leave before.
     """
     held: dict[str, set[str]] = {}
-    for chunk in chunks(list(record_ids), 500):
-        found = session.execute(
-            select(rows.c.record_id, rows.c.connection).where(
-                rows.c.kind == kind,
-                rows.c.record_id.in_(chunk),
-                or_(rows.c.remote_id != "", rows.c.call_id.is_not(None)),
-            )
-        )
-        for record_id, connection in found:
-            held.setdefault(record_id, set()).add(connection)
+    may_hold = or_(rows.c.remote_id != "", rows.c.call_id.is_not(None), rows.c.lost_until > clock.now())
+    asked = select(rows.c.record_id, rows.c.connection, may_hold.label("may_hold")).order_by(rows.c.id)
+    for chunk in chunks(sorted(record_ids), 500):
+        statement = asked.where(rows.c.kind == kind, rows.c.record_id.in_(chunk))
+        # All of them are locked, not only those that are held now: it is the others that a call is about to carry.
+        for one in session.execute(statement.with_for_update() if lock else statement):
+            if one.may_hold:
+                held.setdefault(one.record_id, set()).add(one.connection)
     return {record_id: frozenset(keys) for record_id, keys in held.items()}
 
 

@@ -239,6 +239,24 @@ def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: s
         )
 
 
+def generation_now(session: Session, row_id: int) -> int:
+    """The generation of a row that nobody raises until the transaction ends."""
+    locked = select(rows.c.generation).where(rows.c.id == row_id).with_for_update()
+    return int(session.execute(locked).scalar_one())
+
+
+def release_lost(session: Session, row_id: int, *, due_at: datetime, until: datetime, reason: str) -> None:
+    """Take a row out of a create that was not found and may still land until then: what is there now goes anew, and a change meanwhile brings it back."""
+    session.execute(update(rows).where(rows.c.id == row_id).values(lost_call=rows.c.call_id, lost_until=until))
+    release(session, [row_id], due_at=due_at, reason=reason)
+
+
+def any_may_land(session: Session, connection: str, now: datetime) -> bool:
+    """Whether a create of this connection that was not found may still land."""
+    found = select(rows.c.id).where(rows.c.connection == connection, rows.c.lost_until > now).limit(1)
+    return session.execute(found).first() is not None
+
+
 def forget_agreed(session: Session, ids: Iterable[int]) -> None:
     """Nothing is agreed about these any more: ours goes wherever it differs, whether we changed it since or not."""
     for chunk in _pieces(list(ids), 500):

@@ -28,7 +28,16 @@ from host.sync.provider import (
     Wish,
 )
 from host.sync.results import Carried
-from host.sync.rows import Waiting, forget_agreed, look_later, release, rows_by_id
+from host.sync.rows import (
+    Waiting,
+    any_may_land,
+    forget_agreed,
+    generation_now,
+    look_later,
+    release,
+    release_lost,
+    rows_by_id,
+)
 from host.sync.settling import Way, held_until, may_send_anew, way_of
 
 if TYPE_CHECKING:
@@ -167,7 +176,7 @@ class Settler:
             elif isinstance(known, Adopt):
                 self._applier.link(lost.row_id, lost.generation, known)
             elif known is None and not self._taken_again(lost):
-                self._not_there(lost, rows[lost.row_id])
+                self._not_there(lost)
             else:
                 carried = _carried(lost, rows[lost.row_id], element)
                 settled.setdefault(lost.call_id, []).append((carried, _as_answer(known)))
@@ -184,14 +193,22 @@ class Settler:
         self._taken.add((lost.row_id, lost.generation))
         return again
 
-    def _not_there(self, lost: Unsettled, row: Waiting) -> None:
+    def _not_there(self, lost: Unsettled) -> None:
         now = clock.now()
+        anew = "its last call did not arrive: it is sent anew"
         with self._talk.database.write() as session:
-            if may_send_anew(lost, row.generation, now):
-                release(session, [lost.row_id], due_at=now, reason="its last call did not arrive: it is sent anew")
-            else:
+            if not may_send_anew(lost, generation_now(session, lost.row_id), now):
                 reason = "its last call may still be at work: it is looked for once more when that is over"
                 look_later(session, [lost.row_id], at=lost.running_until, reason=reason)
+            elif now < lost.running_until:
+                release_lost(session, lost.row_id, due_at=now, until=lost.running_until, reason=anew)
+            else:
+                release(session, [lost.row_id], due_at=now, reason=anew)
+
+    def any_may_land(self) -> bool:
+        """Whether a create that was not found may still land: a record that is changed meanwhile comes back here."""
+        with self._talk.database.read() as session:
+            return any_may_land(session, self._talk.key, clock.now())
 
 
 def _wish(one: Unsettled, row: Waiting) -> Wish:

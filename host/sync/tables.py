@@ -92,6 +92,8 @@ rows = Table(
     Column("warnings", Json, nullable=False, default=list),
     Column("waits_for", Integer),
     Column("call_id", ID),
+    Column("lost_call", ID),
+    Column("lost_until", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("synced_at", UtcDateTime),
     UniqueConstraint("provider", "kind", "record_id"),
@@ -125,11 +127,19 @@ rows = Table(
         sqlite_where=text("waits_for IS NOT NULL"),
         postgresql_where=text("waits_for IS NOT NULL"),
     ),
+    Index(
+        "ix_sync_rows_lost",
+        "connection",
+        "lost_until",
+        sqlite_where=text("lost_until IS NOT NULL"),
+        postgresql_where=text("lost_until IS NOT NULL"),
+    ),
     Index("ix_sync_rows_state", "state", "kind"),
     Index("ix_sync_rows_record", "kind", "record_id"),
     sqlite_autoincrement=True,
 )
-"""One row per provider and record: outbox, link and sync state in one (decision 0002)."""
+"""One row per provider and record: outbox, link and sync state in one (decision 0002). ``lost_call`` is a create that was not found and may still land
+until ``lost_until``: till then the same may be made anew (its mark lets only one of both land), and nothing else."""
 
 calls = Table(
     "sync_calls",

@@ -76,6 +76,8 @@ def upgrade() -> None:
         sa.Column("warnings", Json, nullable=False),
         sa.Column("waits_for", sa.Integer),
         sa.Column("call_id", ID),
+        sa.Column("lost_call", ID),
+        sa.Column("lost_until", UtcDateTime),
         sa.Column("changed_at", UtcDateTime, nullable=False),
         sa.Column("synced_at", UtcDateTime),
         sa.PrimaryKeyConstraint("id", name="pk_sync_rows"),
@@ -95,6 +97,13 @@ def upgrade() -> None:
         ["connection", "priority", "kind", "id"],
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_sync_rows_lost",
+        "sync_rows",
+        ["connection", "lost_until"],
+        sqlite_where=sa.text("lost_until IS NOT NULL"),
+        postgresql_where=sa.text("lost_until IS NOT NULL"),
     )
     op.create_index("ix_sync_rows_record", "sync_rows", ["kind", "record_id"])
     op.create_index("ix_sync_rows_state", "sync_rows", ["state", "kind"])

@@ -107,6 +107,27 @@ def test_a_lost_create_whose_mark_changed_meanwhile_is_held_until_it_cannot_land
     assert world.state("invoices", "i1")["state"] == "synced"
 
 
+@pytest.mark.parametrize(("meanwhile", "there"), [("renumbered", ["renumbered"]), ("deleted", [])])
+def test_what_happens_to_a_lost_create_before_it_goes_anew_waits_until_it_cannot_land(
+    world: World, meanwhile: str, there: list[str]
+) -> None:
+    """Looked for in vain and about to go anew, which the limits hold up: a new number would be a second mark, and a deletion would leave the first behind."""
+    world.linked()
+    world.remote.fails("late", "PUT /invoices", seconds=75)
+    world.remote.fails("status", "PUT /invoices", status=429, headers={"Retry-After": "20"})
+    change = {
+        "renumbered": lambda: world.save("invoices", "i1", number="renumbered"),
+        "deleted": lambda: world.delete("invoices", "i1"),
+    }
+    world.time.after(40, change[meanwhile])
+    world.save("invoices", "i1", number="first")
+    while world.drain().again_at or world.engine.connections_with_work():
+        world.time.pass_whole(10)
+    world.time.pass_whole(OVER)
+    assert [one["mark"] for one in world.remote.of("invoices")] == there
+    assert world.state("invoices", "i1")["state"] == "synced"
+
+
 def test_a_mark_that_something_of_ours_bears_is_linked(world: World) -> None:
     world.linked()
     ours = {"id": "r9", "mark": "i1", "ours": "abcdef-i1", "text": "", "contact": "r1", "status": "draft"}
