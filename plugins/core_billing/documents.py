@@ -198,7 +198,8 @@ class Documents(Records[DocumentEntry]):
         moved = [
             entry for entry in entries if entry.old and _connection(entry, entry.row) != _connection(entry, entry.old)
         ]
-        holders = self._holders(session, self.place.kind, [entry.row["id"] for entry in moved]) if moved else {}
+        ids = [entry.row["id"] for entry in moved]
+        holders = self._holders(session, self.place.kind, ids, lock=True) if moved else {}
         for entry in moved:
             held_by = holders.get(entry.row["id"], frozenset())
             if held_by and held_by != {_connection(entry, entry.row)}:
@@ -261,7 +262,7 @@ class Documents(Records[DocumentEntry]):
         row = self._row_to_delete(session, ref)
         if row["status"] == DELETING:
             return Deletion.ASKED
-        if not self._holders(session, self.place.kind, [row["id"]]).get(row["id"]):
+        if not self._holders(session, self.place.kind, [row["id"]], lock=True).get(row["id"]):
             return self._delete_at_once(unit_of_work, row)
         asked = row | {"status": DELETING, "former_status": row["status"], "status_reason": ""}
         self.write_rows(session, [asked])

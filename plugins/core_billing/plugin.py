@@ -64,8 +64,10 @@ class CoreBilling:
         return Demo(records=records)
 
 
-def holders_of_sync(session: Session, kind: str, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+def holders_of_sync(
+    session: Session, kind: str, ids: Collection[str], *, lock: bool = False
+) -> Mapping[str, frozenset[str]]:
     """Which connections hold these records, or may hold them: the sync engine knows."""
     from host.sync import holders
 
-    return holders(session, kind, ids)
+    return holders(session, kind, ids, lock=lock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
@@ -36,9 +36,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 E = TypeVar("E", bound="Entry")
-Holders = Callable[["Session", str, Collection[str]], Mapping[str, frozenset[str]]]
-"""Which connections hold these records of a kind, or may hold them: ``host.sync.holders``."""
 TRIES: Final = 3
+
+
+class Holders(Protocol):
+    """Which connections hold these records of a kind, or may hold them: ``host.sync.holders``. With ``lock`` the answer stands until the transaction ends."""
+
+    def __call__(
+        self, session: Session, kind: str, ids: Collection[str], *, lock: bool = False
+    ) -> Mapping[str, frozenset[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +265,7 @@ class Records(KindService, Generic[E]):
         moved = [entry for entry in entries if entry.old and entry.row["connection"] != entry.old["connection"]]
         if not moved:
             return
-        holders = self._holders(session, self.place.kind, [entry.row["id"] for entry in moved])
+        holders = self._holders(session, self.place.kind, [entry.row["id"] for entry in moved], lock=True)
         for entry in moved:
             self._keep_connection(entry, holders.get(entry.row["id"], frozenset()))
 
@@ -322,7 +328,7 @@ class Records(KindService, Generic[E]):
         for column, noun in self.uses:
             if session.scalar(select(exists().where(column == row["id"]))):
                 return f"{noun} uses"
-        if self.held and self._holders(session, self.place.kind, [row["id"]]).get(row["id"]):
+        if self.held and self._holders(session, self.place.kind, [row["id"]], lock=True).get(row["id"]):
             return "a connection keeps"
         return ""
 

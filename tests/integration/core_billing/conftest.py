@@ -39,7 +39,9 @@ class House:
     def _note(self, hook: str, events: list[EntityEvent], unit_of_work: Saving) -> None:
         self.events.extend((hook, event) for event in events)
 
-    def _holders(self, session: Session, kind: str, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+    def _holders(
+        self, session: Session, kind: str, ids: Collection[str], *, lock: bool = False
+    ) -> Mapping[str, frozenset[str]]:
         refs = list(self.held)
         found = self.of(kind).ids(session, refs)
         return {found[ref]: frozenset(self.held[ref]) for ref in refs if found.get(ref) in ids}

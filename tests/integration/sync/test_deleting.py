@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from host.sync.tables import rows
+
 if TYPE_CHECKING:
     from tests.integration.sync.conftest import Opener
     from tests.integration.sync.world import World
@@ -110,3 +116,15 @@ def test_books_that_cannot_take_a_deletion_hold_up_nobody(world: World) -> None:
     world.drain()
     assert world.states("invoices") == {"i1": "synced", "i2": "failed", "i3": "synced"}
     assert "the books cannot let i2 go" in world.state("invoices", "i2")["error"]
+
+
+def test_while_a_deletion_is_decided_no_call_can_carry_the_record(world: World) -> None:
+    """Nobody holds it and so it goes at once: a call that left between the asking and the commit would leave it behind at the remote."""
+    if world.database.is_sqlite:
+        pytest.skip("on SQLite whoever may write is alone")
+    world.save("invoices", "i1")
+    carried = select(rows.c.id).where(rows.c.record_id == "i1").with_for_update(nowait=True)
+    with world.saver() as work:
+        assert world.store.delete(work, "invoices", "i1") is False
+        with world.database.write() as call, pytest.raises(OperationalError, match="could not obtain lock"):
+            call.execute(carried)

@@ -96,7 +96,7 @@ class TinyBilling:
     def delete(self, work: UnitOfWork, kind: str, id: str) -> bool:
         """Whether it has to be asked for: a connection holds it, or may."""
         record = self._one(work.session, kind, id)
-        if host.sync.holders(work.session, kind, [id]):
+        if host.sync.holders(work.session, kind, [id], lock=True):
             work.session.execute(update(records).where(_is(kind, id)).values(status="deleting"))
             work.ask_deletion(kind, self._one(work.session, kind, id))
             return True
