@@ -27,7 +27,7 @@ from host.sync.provider import (
     Verdict,
 )
 from host.sync.results import Carried
-from host.sync.rows import digests, mark_unknown, release, rows_by_id
+from host.sync.rows import digests, mark_unknown, release
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -74,7 +74,7 @@ class Answering:
             return
         self.found.forget(one.wish.row_id for one in out.load.planned)
         answers = [self._once_more(one, answer) for one, answer in zip(out.load.planned, answers, strict=True)]
-        carried = self.carried(out.load.planned)
+        carried = carried_by(out.load.planned)
         booked = self._booker.book_answers(out.call_id, carried, answers, self.closing(out, outcome, verdict))
         if not booked or any(isinstance(one, Taken | Unclear) for one in answers):
             self.may_be_unsettled = True
@@ -97,7 +97,7 @@ class Answering:
             self.halves.split([one.wish.row_id for one in planned], out.load.priority)
             return
         refused = [Rejected(reason=verdict.reason)]
-        self._booker.book_answers(out.call_id, self.carried(planned), refused, self.closing(out, outcome, verdict))
+        self._booker.book_answers(out.call_id, carried_by(planned), refused, self.closing(out, outcome, verdict))
 
     def _leave_unsettled(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
         self.found.forget(one.wish.row_id for one in out.load.planned)
@@ -165,25 +165,24 @@ class Answering:
         left = guarded.minute_left(self._talk.provider, response)
         heed_headers(session, self._talk.key, self._carrier.limits, left, clock.now())
 
-    def carried(self, planned: Sequence[Planned]) -> list[Carried]:
-        """What a call carried, for booking its answers."""
-        with self._talk.database.read() as session:
-            rows = rows_by_id(session, [one.wish.row_id for one in planned])
-        return [
-            Carried(
-                row_id=one.wish.row_id,
-                kind=one.wish.kind,
-                record_id=one.wish.record_id,
-                ref=rows[one.wish.row_id].ref,
-                generation=one.wish.generation,
-                position=position,
-                wanted=one.wish.wanted,
-                inputs=digests(one.prepared.inputs) if one.prepared else {},
-                sent=one.step.body if isinstance(one.step, Send) else {},
-                warnings=_warnings(one),
-            )
-            for position, one in enumerate(planned)
-        ]
+
+def carried_by(planned: Sequence[Planned]) -> list[Carried]:
+    """What a call carried, for booking its answers."""
+    return [
+        Carried(
+            row_id=one.wish.row_id,
+            kind=one.wish.kind,
+            record_id=one.wish.record_id,
+            ref=one.wish.record.ref if one.wish.record else one.wish.record_id,
+            generation=one.wish.generation,
+            position=position,
+            wanted=one.wish.wanted,
+            inputs=digests(one.prepared.inputs) if one.prepared else {},
+            sent=one.step.body if isinstance(one.step, Send) else {},
+            warnings=_warnings(one),
+        )
+        for position, one in enumerate(planned)
+    ]
 
 
 def _warnings(one: Planned) -> Sequence[str]:

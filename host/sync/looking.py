@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from host import clock
 from host.sync import guarded
+from host.sync.answering import carried_by
 from host.sync.provider import Fate, Looked, Rejected, Response, Trouble, Verdict
 from host.sync.rows import write_numbers
 
@@ -74,5 +75,5 @@ class Looking:
             self._answering.halves.split(row_ids, out.load.priority)
             return
         refused = Rejected(reason=f"it could not be looked up: {verdict.reason}")
-        carried = self._answering.carried(out.load.planned)
+        carried = carried_by(out.load.planned)
         self._booker.book_answers(out.call_id, carried, [refused], lambda _session: True)

@@ -9,7 +9,7 @@ For each record that waits, the engine asks in this order::
 
 ``Look`` steps are read with ``look_request`` and ``look_answer``; then ``plan`` is asked again with what was found. A provider never opens a
 transaction, sends a call, keeps a queue, counts limits or retries: the engine does, the same way for every provider. A provider that needs none of
-the optional abilities is about sixty lines long (``tests/integration/sync/tiny_provider.py`` is one).
+the optional abilities is under two hundred lines long (``tests/integration/sync/tiny_provider.py`` is one).
 """
 
 from __future__ import annotations
