@@ -69,7 +69,7 @@ def test_a_load_ends_as_if_nothing_had_broken(server: Server, name: str) -> None
         fault.put(sandbox, "PUT", f"/{resource}$", TIMES)
 
     shop.load(server)
-    shop.wait_until_synced(server, meanwhile=lambda: past_pauses(server))
+    shop.wait_until_synced(server, meanwhile=server.past_pauses)
 
     struck = TIMES * len(RESOURCES)
     assert sandbox.faults_left() == []
@@ -165,7 +165,7 @@ def test_everything_at_once(make_connected: MakeHost, seed: int) -> None:
         for edited in dice.sample(shop.invoices, 3):
             edited["lines"][1]["quantity"] = str(dice.randint(1, 9))
             server.put(f"/invoices/{edited['ref']}", edited)
-    shop.wait_until_synced(server, meanwhile=lambda: past_pauses(server))
+    shop.wait_until_synced(server, meanwhile=server.past_pauses)
     sandbox.control("DELETE", "faults")
     shop.assert_all_is_there(Official(sandbox.url))
     creates = [call["id"] for call in sandbox.writes("Invoices") if call["method"] == "PUT"]
@@ -173,15 +173,7 @@ def test_everything_at_once(make_connected: MakeHost, seed: int) -> None:
 
 
 def has_written(server: Server, before: int) -> bool:
-    return past_pauses(server) and len(server.host.sandbox.writes()) > before
-
-
-def past_pauses(server: Server) -> bool:
-    """Whether the host lets calls leave; a pause after trouble is shortened by shifting the clocks."""
-    [connection] = server.get("/connections")["items"]
-    if connection["held_until"]:
-        server.host.advance(2)
-    return not connection["held_until"]
+    return server.past_pauses() and len(server.host.sandbox.writes()) > before
 
 
 def has_struck(fault: Fault, server: Server, before: int, logged: str) -> bool:
