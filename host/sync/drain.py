@@ -75,7 +75,7 @@ class Drain:
         self._wakeup = wakeup
         self._stopping = stopping
         self._answering = Answering(talk, booker, carrier)
-        self._settler = Settler(talk, booker, applier, carrier)
+        self._settler = Settler(talk, decider.store, booker, applier, carrier)
         self._looking = Looking(talk, booker, carrier, self._answering, self._settler)
         self._filling = Filling(
             talk, decider, applier, carrier, halves=self._answering.halves, found=self._answering.found

@@ -483,7 +483,7 @@ class Provider(Protocol):
 
     def recognise(self, wish: Wish, sent: JSON, found: JSON | None, desk_prefix: str) -> Done | Adopt | Refuse | None:
         """Whether what was found is what we sent: linked like an answer, linked and planned anew (the mark is also the match key, and it differs), a conflict
-        with something not ours, or ``None``: nothing is there."""
+        with something not ours, or ``None``: nothing is there. ``wish.record`` is today's, which may have been saved since; ``sent`` is what went out."""
 
     def elements(self, body: bytes) -> Sequence[JSON]:
         """The elements of a call's body, as ``request`` put them there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +41,7 @@ from host.sync.rows import (
 from host.sync.settling import Way, held_until, may_send_anew, way_of
 
 if TYPE_CHECKING:
+    from hookspecs import BillingStore, Record
     from host.sync.applying import Applier
     from host.sync.booking import Booker
     from host.sync.carrier import Carrier
@@ -54,8 +55,9 @@ NOT_SHOWN: Final = timedelta(minutes=5)
 class Settler:
     """Settles the lost calls of one connection."""
 
-    def __init__(self, talk: Talk, booker: Booker, applier: Applier, carrier: Carrier) -> None:
+    def __init__(self, talk: Talk, store: BillingStore, booker: Booker, applier: Applier, carrier: Carrier) -> None:
         self._talk = talk
+        self._store = store
         self._booker = booker
         self._applier = applier
         self._carrier = carrier
@@ -124,7 +126,7 @@ class Settler:
         rows, sent = self._as_sent(asked)
         looks = []
         for one in asked:
-            wish, element = _wish(one, rows[one.row_id]), sent.get(one.row_id)
+            wish, element = _wish(one, rows[one.row_id], None), sent.get(one.row_id)
             look = (
                 guarded.mark(self._talk.provider, wish, element, self._talk.prefix)
                 if element is not None
@@ -167,10 +169,12 @@ class Settler:
     def settle(self, shown: Sequence[tuple[Planned, Unsettled, Any]]) -> None:
         """Book what lost calls turned out to have done, or let their records be planned anew."""
         rows, sent = self._as_sent([lost for _, lost, _ in shown])
+        records = self._records(rows.values())
         settled: dict[str, list[tuple[Carried, Answer]]] = {}
-        for one, lost, found in shown:
-            element = sent[lost.row_id]
-            known = guarded.recognise(self._talk.provider, one.wish, element, found, self._talk.prefix)
+        for _, lost, found in shown:
+            row, element = rows[lost.row_id], sent[lost.row_id]
+            wish = _wish(lost, row, records.get((row.kind, row.record_id)))
+            known = guarded.recognise(self._talk.provider, wish, element, found, self._talk.prefix)
             if isinstance(known, str):
                 self._ask_later(lost, known)
             elif isinstance(known, Adopt):
@@ -178,12 +182,21 @@ class Settler:
             elif known is None and not self._taken_again(lost):
                 self._not_there(lost)
             else:
-                carried = _carried(lost, rows[lost.row_id], element)
+                carried = _carried(lost, row, element)
                 settled.setdefault(lost.call_id, []).append((carried, _as_answer(known)))
         for call_id, some in settled.items():
             self._booker.book_answers(
                 call_id, [one for one, _ in some], [one for _, one in some], lambda _session: True
             )
+
+    def _records(self, rows: Iterable[Waiting]) -> Mapping[tuple[str, str], Record]:
+        """Today's records, by kind and id: which line of the remote's is which of ours is told by them."""
+        ids: dict[str, list[str]] = {}
+        for row in rows:
+            ids.setdefault(row.kind, []).append(row.record_id)
+        with self._talk.database.read() as session:
+            read = {kind: self._store.read(session, kind, some) for kind, some in ids.items()}
+        return {(kind, id): record for kind, some in read.items() for id, record in some.items()}
 
     def _taken_again(self, lost: Unsettled) -> bool:
         """Whether the remote says for the second time that it has this version already, and shows nothing: then a person must look."""
@@ -211,12 +224,12 @@ class Settler:
             return any_may_land(session, self._talk.key, clock.now())
 
 
-def _wish(one: Unsettled, row: Waiting) -> Wish:
+def _wish(one: Unsettled, row: Waiting, record: Record | None) -> Wish:
     return Wish(
         row_id=row.row_id,
         kind=row.kind,
         record_id=row.record_id,
-        record=None,
+        record=record,
         wanted=row.wanted,
         generation=one.generation,
         remote_id="",

@@ -128,6 +128,23 @@ def test_what_happens_to_a_lost_create_before_it_goes_anew_waits_until_it_cannot
     assert world.state("invoices", "i1")["state"] == "synced"
 
 
+def test_what_was_found_is_recognised_beside_todays_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which line there is which of ours is told by the record: without it the lines would go as new ones with the next change."""
+    recognise = world.provider.recognise
+    seen: list[Any] = []
+
+    def note(wish: Any, *rest: Any) -> Any:
+        seen.append(wish.record)
+        return recognise(wish, *rest)
+
+    monkeypatch.setattr(world.provider, "recognise", note)
+    world.linked()
+    world.remote.fails("lose", "PUT /invoices")
+    world.save("invoices", "i1", "i2", reference="today's")
+    world.drain()
+    assert [(record.id, record.reference) for record in seen] == [("i1", "today's"), ("i2", "today's")]
+
+
 def test_a_mark_that_something_of_ours_bears_is_linked(world: World) -> None:
     world.linked()
     ours = {"id": "r9", "mark": "i1", "ours": "abcdef-i1", "text": "", "contact": "r1", "status": "draft"}
