@@ -235,6 +235,7 @@ class Engine:
         with self._database.read() as session:
             existing = find_connection(session, key)
         grant_id = grant_of(self._database, key) if existing else self._grants.create(provider)
+        self._grants.forget(grant_id)
         draft = existing or Connection(
             key=key, provider=provider, name=name or key, organisation="", auth=auth, status="connecting"
         )

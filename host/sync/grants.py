@@ -64,6 +64,11 @@ class Grants:
             if row.token and self._open(row.token).access == spent.access:
                 session.execute(update(grants).where(grants.c.id == grant_id).values(expires_at=clock.now()))
 
+    def forget(self, grant_id: str) -> None:
+        """Connecting again proves today's credentials, not yesterday's token; one that no key opens any more is in nobody's way."""
+        with self._database.write() as session:
+            session.execute(update(grants).where(grants.c.id == grant_id).values(token=None, expires_at=None))
+
     def _good_or_claim(self, grant_id: str) -> tuple[Token | None, int | None]:
         """The stored token while it is good; else a claim to renew it: the version to renew, with the old token if there is one; else nothing: somebody
         is at it."""
