@@ -40,6 +40,9 @@ class Unsettled:
     outcome: str
     running_until: datetime
     look_at: datetime | None
+    reason: str = ""
+    lost: int = 0
+    """How many calls in a row were lost with it before this one."""
 
 
 def open_call(
@@ -156,6 +159,8 @@ def unsettled(session: Session, connection: str, *, limit: int, beyond: Iterable
             rows.c.id,
             rows.c.kind,
             rows.c.due_at,
+            rows.c.attempts,
+            calls.c.reason,
             calls.c.id.label("call_id"),
             calls.c.running_until,
             calls.c.closed_at,
@@ -192,6 +197,8 @@ def unsettled(session: Session, connection: str, *, limit: int, beyond: Iterable
             outcome=one.outcome,
             running_until=one.running_until or one.closed_at,
             look_at=one.due_at,
+            reason=one.reason,
+            lost=one.attempts,
         )
         for one in found
     ]

@@ -146,7 +146,7 @@ class Filling:
             if isinstance(one.step, Send | Look):
                 step = self._found.first_look(one.row.row_id) or one.step
                 planned = Planned(wish=one.wish, prepared=one.prepared, step=step)
-                lanes.add(planned, one.row.priority if priority is None else priority, now)
+                lanes.add(planned, one.row.priority if priority is None else priority, now, lost=one.row.attempts)
             else:
                 rest.append(one)
         self._applier.apply(rest)

@@ -24,6 +24,8 @@ class Lane:
     name: str
     priority: int
     looking: bool
+    lost: int = 0
+    """How many calls in a row were lost with these: fewer travel together each time, so that in the end the one over which the remote breaks stands alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class Ready:
 class Lanes:
     _lanes: dict[Lane, list[Ready]] = field(default_factory=dict)
 
-    def add(self, planned: Planned, priority: int, now: datetime) -> None:
+    def add(self, planned: Planned, priority: int, now: datetime, *, lost: int = 0) -> None:
         step = planned.step
-        lane = Lane(planned.wish.kind, step.lane, priority, isinstance(step, Look))
+        looking = isinstance(step, Look)
+        lane = Lane(planned.wish.kind, step.lane, priority, looking, 0 if looking else lost)
         self._lanes.setdefault(lane, []).append(Ready(planned, now))
 
     def row_ids(self, priority: int) -> set[int]:
@@ -60,7 +63,7 @@ class Lanes:
 
     def full(self, priority: int) -> Lane | None:
         """A lane of this priority that fills a call."""
-        return next((lane for lane, ready in self._of(priority) if len(ready) >= most(ready)), None)
+        return next((lane for lane, ready in self._of(priority) if len(ready) >= most(lane, ready)), None)
 
     def fullest(self, priority: int, *, not_kinds: Iterable[str] = ()) -> Lane | None:
         """The lane of this priority that holds most, looks first: they let others go on."""
@@ -73,7 +76,7 @@ class Lanes:
     def take(self, lane: Lane) -> list[Planned]:
         """As many as fit one call, in the order in which they came."""
         ready = self._lanes.pop(lane)
-        size = most(ready)
+        size = most(lane, ready)
         if ready[size:]:
             self._lanes[lane] = ready[size:]
         return [one.planned for one in ready[:size]]
@@ -82,9 +85,9 @@ class Lanes:
         return [(lane, ready) for lane, ready in self._lanes.items() if lane.priority == priority]
 
 
-def most(ready: list[Ready]) -> int:
-    """How many of a lane fit one call: the smallest that any of its steps allows."""
-    return min(one.planned.step.most for one in ready)
+def most(lane: Lane, ready: list[Ready]) -> int:
+    """How many of a lane fit one call: the smallest that any of its steps allows, and half of that for each time that they were lost again."""
+    return max(1, min(one.planned.step.most for one in ready) >> max(0, lane.lost - 1))
 
 
 @dataclass(frozen=True, slots=True)

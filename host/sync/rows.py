@@ -231,11 +231,14 @@ def _pieces(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: str = "") -> None:
-    """Take rows out of their call without a result: planned anew when due."""
+def release(session: Session, ids: Iterable[int], *, due_at: datetime, reason: str = "", lost: bool = False) -> None:
+    """Take rows out of their call without a result: planned anew when due. ``lost``: what became of the call was not known, which counts as an attempt."""
+    attempts = rows.c.attempts + int(lost)
     for chunk in _pieces(list(ids), 500):
         session.execute(
-            update(rows).where(rows.c.id.in_(chunk)).values(call_id=None, due_at=due_at, state=WAITING, reason=reason)
+            update(rows)
+            .where(rows.c.id.in_(chunk))
+            .values(call_id=None, due_at=due_at, state=WAITING, reason=reason, attempts=attempts)
         )
 
 
@@ -248,7 +251,7 @@ def generation_now(session: Session, row_id: int) -> int:
 def release_lost(session: Session, row_id: int, *, due_at: datetime, until: datetime, reason: str) -> None:
     """Take a row out of a create that was not found and may still land until then: what is there now goes anew, and a change meanwhile brings it back."""
     session.execute(update(rows).where(rows.c.id == row_id).values(lost_call=rows.c.call_id, lost_until=until))
-    release(session, [row_id], due_at=due_at, reason=reason)
+    release(session, [row_id], due_at=due_at, reason=reason, lost=True)
 
 
 def any_may_land(session: Session, connection: str, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from host import clock
@@ -28,6 +29,7 @@ from host.sync.provider import (
     Wish,
 )
 from host.sync.results import Carried
+from host.sync.retry import pause_of_record
 from host.sync.rows import (
     Waiting,
     any_may_land,
@@ -41,6 +43,8 @@ from host.sync.rows import (
 from host.sync.settling import Way, held_until, may_send_anew, way_of
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from hookspecs import BillingStore, Record
     from host.sync.applying import Applier
     from host.sync.booking import Booker
@@ -79,10 +83,16 @@ class Settler:
         released = [row_id for row_id, way in ways.items() if way is Way.RELEASE]
         if released:
             with self._talk.database.write() as session:
-                release(session, released, due_at=now, reason="its last call had no known outcome: looked at anew")
+                self._release(session, [by_row[row_id] for row_id in released], now)
                 # The remote may have what was sent, so that a record saved back to what was agreed before does not equal what is there.
                 forget_agreed(session, [row_id for row_id in released if by_row[row_id].verb is Verb.UPDATE])
         return min((held_until(one, now) for one in open_ones if ways[one.row_id] is Way.HOLD), default=None)
+
+    def _release(self, session: Session, lost: Sequence[Unsettled], now: datetime) -> None:
+        for times, some in groupby(sorted(lost, key=_lost), key=_lost):
+            ids = [one.row_id for one in some]
+            reason = "its last call had no known outcome: looked at anew"
+            release(session, ids, due_at=now + pause_of_record(times + 1), reason=reason, lost=True)
 
     def looks(self, open_ones: Sequence[Unsettled]) -> Sequence[Load]:
         """The calls that ask for the marks of these, as many in one as fit."""
@@ -208,20 +218,30 @@ class Settler:
 
     def _not_there(self, lost: Unsettled) -> None:
         now = clock.now()
-        anew = "its last call did not arrive: it is sent anew"
+        due_at, reason = now + pause_of_record(lost.lost + 1), _not_arrived(lost)
         with self._talk.database.write() as session:
             if not may_send_anew(lost, generation_now(session, lost.row_id), now):
                 reason = "its last call may still be at work: it is looked for once more when that is over"
                 look_later(session, [lost.row_id], at=lost.running_until, reason=reason)
             elif now < lost.running_until:
-                release_lost(session, lost.row_id, due_at=now, until=lost.running_until, reason=anew)
+                release_lost(session, lost.row_id, due_at=due_at, until=lost.running_until, reason=reason)
             else:
-                release(session, [lost.row_id], due_at=now, reason=anew)
+                release(session, [lost.row_id], due_at=due_at, reason=reason, lost=True)
 
     def any_may_land(self) -> bool:
         """Whether a create that was not found may still land: a record that is changed meanwhile comes back here."""
         with self._talk.database.read() as session:
             return any_may_land(session, self._talk.key, clock.now())
+
+
+def _lost(one: Unsettled) -> int:
+    return one.lost
+
+
+def _not_arrived(one: Unsettled) -> str:
+    times = f" {one.lost + 1} times in a row" if one.lost else ""
+    because = f" ({one.reason})" if one.reason else ""
+    return f"its call did not arrive{times}{because}: it is sent anew"
 
 
 def _wish(one: Unsettled, row: Waiting, record: Record | None) -> Wish:

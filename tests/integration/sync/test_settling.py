@@ -246,3 +246,29 @@ def test_a_look_whose_answer_is_cut_off_is_asked_again_after_a_pause(world: Worl
     looks = [call.at for call in world.remote.reads()]
     assert len(looks) == 4
     assert all((later - sooner).total_seconds() >= 1 for sooner, later in itertools.pairwise(looks))
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["create", "update"])
+def test_a_record_over_which_the_remote_breaks_stands_alone_in_the_end(world: World, *, there: bool) -> None:
+    """It never says what became of such a call: sent together for ever, one would keep all others from arriving, and use up the day's calls."""
+    world.linked(invoices=8 if there else 0)
+    world.save("invoices", "i1", "i2", "i3", "i4", "i6", "i7", "i8", reference="fine")
+    world.save("invoices", "i5", reference="breaks")
+    world.time.after(600, world.engine.stop)
+    world.drain()
+    states = world.states("invoices")
+    assert {states.pop("i5")} <= {"waiting", "unknown"}
+    assert set(states.values()) == {"synced"}
+    assert there or "times in a row (the remote answered 500)" in world.state("invoices", "i5")["reason"]
+    assert len(world.remote.calls) < 50
+
+
+def test_a_record_over_which_the_remote_broke_goes_when_it_is_mended(world: World) -> None:
+    world.linked()
+    world.save("invoices", "i1", reference="breaks")
+    world.time.after(100, lambda: world.save("invoices", "i1", reference="mended"))
+    world.drain()
+    world.time.pass_whole(300)
+    world.drain()
+    assert world.state("invoices", "i1")["state"] == "synced"
+    assert [one["text"] for one in world.remote.of("invoices")] == ["mended"]

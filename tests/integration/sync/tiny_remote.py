@@ -205,6 +205,8 @@ class TinyRemote:
         elements = json.loads(request.content)["elements"]
         if any(element.get("text") == "poison" for element in elements):
             return httpx.Response(400, json={"error": "one of them is bad, and I say not which"})
+        if any(element.get("text") == "breaks" for element in elements):
+            return httpx.Response(500, json={"error": "something broke"})
         return httpx.Response(200, headers=headers, json={"elements": self._write(request, elements)})
 
     def _left(self) -> int:

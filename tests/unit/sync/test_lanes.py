@@ -55,6 +55,18 @@ def test_a_step_that_allows_fewer_makes_the_call_smaller() -> None:
     assert _ids(lanes.take(lane)) == [1, 2]
 
 
+def test_fewer_travel_together_each_time_they_are_lost_again() -> None:
+    sizes = []
+    for lost in range(7):
+        lanes = Lanes()
+        for number in range(10):
+            lanes.add(_planned(number, most=8), BULK, NOW, lost=lost)
+        lane = lanes.full(BULK)
+        assert lane
+        sizes.append(len(lanes.take(lane)))
+    assert sizes == [8, 8, 4, 2, 1, 1, 1]
+
+
 def test_kinds_lanes_priorities_and_looks_never_mix() -> None:
     lanes = _filled(_planned(1), _planned(2, kind="bills"), _planned(3, lane="update"), _planned(4, look=True))
     lanes.add(_planned(5), PERSON, NOW)
