@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -91,8 +92,8 @@ class Plain:
             type="ACCREC",
             invoice_number=record["number"],
             contact=Contact(contact_id=self._contacts[shop.customer(n)["name"]]),
-            date=record["issue_date"],
-            due_date=record["due_date"],
+            date=date.fromisoformat(record["issue_date"]),
+            due_date=date.fromisoformat(record["due_date"]),
             status="AUTHORISED",
             line_amount_types="Exclusive",
             line_items=[self._line(line) for line in record["lines"]],
