@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.e2e.leaks import assert_no_secret_leaked
+
 COUNTERFOIL = (str(Path(sys.executable).with_name("counterfoil")),)
 PATIENCE_SECONDS = 60.0
 
@@ -229,9 +231,16 @@ class Host:
             check=False,
             env={**os.environ, **self.environment},
         )
+        self._note(done)
         if code is not None and done.returncode != code:
             raise AssertionError(f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
+
+    def _note(self, done: subprocess.CompletedProcess[str]) -> None:
+        """What commands print is searched for secrets at the end, like everything else that they write."""
+        if self.folder.is_dir():
+            with (self.folder / "commands.log").open("a") as log:
+                log.write(done.stdout + done.stderr)
 
     def run_all(self, *commands: Sequence[str]) -> str:
         """Several commands in one process, which starts only once. Answers what they printed."""
@@ -247,6 +256,7 @@ class Host:
             check=False,
             env={**os.environ, **self.environment},
         )
+        self._note(done)
         assert done.returncode == 0, f"{commands} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -277,11 +287,13 @@ class Host:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for server in self.servers:
             server.close()
         for program in self.programs:
             program.kill()
+        if kind is None and self.sandbox.program.alive:
+            assert_no_secret_leaked(self)
 
 
 class Server:
