@@ -32,7 +32,7 @@ def test_a_token_that_is_not_accepted_is_renewed_and_the_call_sent_again(world: 
 
 
 def test_five_calls_refused_for_one_token_renew_it_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("host.sync.lanes.most", lambda _ready: 1)
+    monkeypatch.setattr("host.sync.lanes.most", lambda _lane, _ready: 1)
     world.remote.tokens.clear()
     world.save("customers", *(f"c{number}" for number in range(5)))
     world.drain()

@@ -28,7 +28,7 @@ def _load(world: World, count: int, prefix: str = "c") -> None:
 @pytest.fixture(autouse=True)
 def one_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty calls with fifty records, or with one each: the limits count calls."""
-    monkeypatch.setattr("host.sync.lanes.most", lambda _ready: 1)
+    monkeypatch.setattr("host.sync.lanes.most", lambda _lane, _ready: 1)
 
 
 def _most_in_a_window(calls: Sequence[Call], seconds: float) -> int:

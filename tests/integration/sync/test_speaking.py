@@ -144,7 +144,7 @@ def test_a_database_that_breaks_while_an_answer_is_booked_doubles_nothing(world:
 
 
 def test_stopping_books_what_is_out_and_starts_nothing_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("host.sync.lanes.most", lambda _ready: 1)
+    monkeypatch.setattr("host.sync.lanes.most", lambda _lane, _ready: 1)
     world.remote.latency = 5
     world.save("customers", *(f"c{number}" for number in range(20)))
     world.time.after(2, world.engine.stop)
