@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from host import clock
+from host.db.anew import made_anew
 from host.sync import connections as connection_rows
 from host.sync import guarded
 from host.sync.calls import close_call
@@ -99,6 +100,7 @@ class Answering:
         refused = [Rejected(reason=verdict.reason)]
         self._booker.book_answers(out.call_id, carried_by(planned), refused, self.closing(out, outcome, verdict))
 
+    @made_anew
     def _leave_unsettled(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
         self.found.forget(one.wish.row_id for one in out.load.planned)
         with self._talk.database.write() as session:
@@ -107,6 +109,7 @@ class Answering:
             self._heed(session, verdict)
         self.may_be_unsettled = True
 
+    @made_anew
     def release(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
         """Certainly not done: the records wait again, and the connection does what the verdict asks for."""
         now = clock.now()

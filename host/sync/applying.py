@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hookspecs import Action, EntityEvent
 from host import clock
+from host.db.anew import made_anew
 from host.sync.booking import BROKEN_DATABASE
 from host.sync.deciding import Broken, Decision, Nothing
 from host.sync.outbox import PERSON, write_row
@@ -51,6 +52,7 @@ class Applier:
             for decision in decisions:
                 self._apply_alone(decision)
 
+    @made_anew
     def _apply_all(self, decisions: Sequence[Decision]) -> None:
         with self._saver(origin=self._connection) as work:
             results = [self._apply(work, decision) for decision in decisions]
@@ -70,6 +72,7 @@ class Applier:
             failed = Result(row_id=row.row_id, carried=row.generation, state="failed", error=reason, attempted=True)
             with self._saver(origin=self._connection) as work:
                 write_result(work.session, failed, clock.now())
+                wake_dependents(work.session, [row.row_id], clock.now())
 
     def _apply(self, work: Saving, decision: Decision) -> Result | None:
         """What a decision means for its row; ``None`` where it is written already."""
@@ -88,6 +91,7 @@ class Applier:
             return None
         return self._settled(work.session, decision)
 
+    @made_anew
     def link(self, row_id: int, generation: int, step: Adopt) -> None:
         """Link a record with what is there already, in a transaction of its own."""
         with self._saver(origin=self._connection) as work:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from host import clock
+from host.db.anew import made_anew
 from host.sync.calls import note_outcomes
 from host.sync.provider import Answer, Done, Gone, Outdated, Rejected, Taken, Unclear, Wanted
 from host.sync.results import Carried, Result, agreed, deleted, kept, write_result, write_results
@@ -18,7 +19,7 @@ from host.sync.rows import wake_dependents
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from hookspecs import BillingStore
+    from hookspecs import BillingStore, LedgerState
     from host.unit_of_work import Saver, Saving
 
 log: Final = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Booker:
             log.exception("booking call %s as a whole failed; going on record by record", call_id)
             return self._book_one_by_one(call_id, carried, answers, close)
 
+    @made_anew
     def _book_all(
         self, call_id: str, carried: Sequence[Carried], answers: Sequence[Answer], close: Callable[[Session], bool]
     ) -> bool:
@@ -59,14 +61,10 @@ class Booker:
             note_outcomes(
                 work.session, call_id, [_outcome(one, answer) for one, answer in zip(carried, answers, strict=True)]
             )
-            ledger: dict[str, list[Any]] = {}
+            # The books first and then the rows, as in a save: two transactions that lock in one order do not wait for each other.
             results = [self._book(work, one, answer) for one, answer in zip(carried, answers, strict=True)]
+            self._take_ledger(work, carried, answers)
             write_results(work.session, [result for result in results if result], clock.now())
-            for one, answer in zip(carried, answers, strict=True):
-                if isinstance(answer, Done) and answer.ledger:
-                    ledger.setdefault(one.kind, []).append(answer.ledger)
-            for kind, states in ledger.items():
-                self._store.take_ledger_states(work, kind, states)
             finished = [
                 one.row_id
                 for one, answer in zip(carried, answers, strict=True)
@@ -74,6 +72,14 @@ class Booker:
             ]
             wake_dependents(work.session, finished, clock.now())
         return True
+
+    def _take_ledger(self, work: Saving, carried: Sequence[Carried], answers: Sequence[Answer]) -> None:
+        ledger: dict[str, list[LedgerState]] = {}
+        for one, answer in zip(carried, answers, strict=True):
+            if isinstance(answer, Done) and answer.ledger:
+                ledger.setdefault(one.kind, []).append(answer.ledger)
+        for kind, states in ledger.items():
+            self._store.take_ledger_states(work, kind, states)
 
     def _book_one_by_one(
         self, call_id: str, carried: Sequence[Carried], answers: Sequence[Answer], close: Callable[[Session], bool]
@@ -95,6 +101,7 @@ class Booker:
                 self._book_trouble(call_id, one, state="failed", reason=reason, answer=answer)
         return True
 
+    @made_anew
     def _book_trouble(
         self, call_id: str, one: Carried, *, state: str, reason: str, answer: Answer | None = None
     ) -> None:

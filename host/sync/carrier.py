@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from host import clock
+from host.db.anew import made_anew
 from host.sync.calls import Unsettled, carry, open_call
 from host.sync.limiter import free_at, lock_connection, measure
 from host.sync.provider import Trouble
@@ -98,6 +99,7 @@ class Carrier:
         self.out[future] = Out(call_id=call_id, load=load, token=token)
         future.add_done_callback(lambda _future: when_done())
 
+    @made_anew
     def _write_down(self, load: Load, address: str) -> str:
         """The call, counted and committed with what it carries, before it leaves."""
         now = clock.now()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy.exc import OperationalError
-
 from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, Problem, Refused, Saved
+from host.db.anew import made_anew
 from host.loading import Interrupted, Loader, as_json, lines
 from host.web.exchange import JSON_LINES_TYPE, LARGEST_PAGE, Answer, Asked, json_lines, whole_number
 from host.web.problems import Refusal, bad_request, conflict, invalid, not_found
@@ -26,9 +25,6 @@ T = TypeVar("T")
 
 PAGE_SIZE: Final = 50
 LARGEST_BULK: Final = 32 * 1024 * 1024
-TRIES: Final = 4
-PASSING: Final = frozenset({"40P01", "40001"})
-"""PostgreSQL's words for a deadlock and for a conflict of two transactions."""
 _STATUSES: Final = {Deletion.ASKED: 202, Deletion.INACTIVE: 200}
 
 
@@ -118,18 +114,8 @@ def _save(asked: Asked, *, partial: bool) -> Saved:
     return saved
 
 
+@made_anew
 def _in_transaction(asked: Asked, change: Callable[[Saving], T]) -> T:
-    """One saving transaction. Made anew where two waited for each other and the database ended ours to let the other go on."""
-    for _ in range(TRIES - 1):
-        try:
-            return _once(asked, change)
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in PASSING:
-                raise
-    return _once(asked, change)
-
-
-def _once(asked: Asked, change: Callable[[Saving], T]) -> T:
     with asked.host.saver(correlation_id=asked.correlation_id) as work:
         return change(work)
 

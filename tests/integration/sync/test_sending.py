@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from host.sync import Limits
+from host.sync import Limits, Refuse
+from host.sync.applying import Applier
 from tests.integration.sync.world import Death
 
 if TYPE_CHECKING:
@@ -273,3 +274,25 @@ def test_a_reading_that_the_provider_cannot_understand_fails_alone(
     world.drain()
     assert world.states("invoices") == {"i1": "synced", "i2": "failed", "i3": "synced"}
     assert "a bug over what was read" in world.state("invoices", "i2")["error"]
+
+
+def test_what_waits_for_a_record_whose_decision_cannot_be_written_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled = Applier._settled
+
+    def broken(applier: Applier, session: Any, decision: Any) -> Any:
+        if decision.row.record_id == "c1" and isinstance(decision.step, Refuse):
+            raise RuntimeError("a bug over one decision")
+        return settled(applier, session, decision)
+
+    monkeypatch.setattr(Applier, "_settled", broken)
+    plan = world.provider.plan
+    monkeypatch.setattr(
+        world.provider, "plan", lambda wish, *rest: Refuse(reason="no") if wish.record_id == "c1" else plan(wish, *rest)
+    )
+    world.save("invoices", "i1")
+    world.save("customers", "c1")
+    world.drain()
+    assert world.state("customers", "c1")["state"] == "failed"
+    assert "a bug over one decision" in world.state("invoices", "i1")["reason"]
