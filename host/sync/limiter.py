@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 
 from host.sync.outbox import PERSON
 from host.sync.tables import calls, connections
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from host.sync.provider import Limits
@@ -79,31 +78,46 @@ def _minute_free_at(use: Use, limits: Limits, priority: int, now: datetime) -> d
 
 def lock_connection(session: Session, key: str) -> None:
     """Make whoever counts calls of this connection wait for its turn. On SQLite the write transaction already does."""
-    session.execute(select(connections.c.key).where(connections.c.key == key).with_for_update())
+    session.connection().execute(_LOCKED, {"key": key})
+
+
+_LOCKED: Final = select(connections.c.key).where(connections.c.key == bindparam("key")).with_for_update()
+
+# Built once: each of these runs twice for every call, and building takes many times as long as running.
+_counted: Final = (calls.c.connection == bindparam("key")) & (calls.c.purpose != "token")
+_after: Final = bindparam("after", type_=calls.c.sent_at.type)
+_RECENT: Final = select(calls.c.sent_at).where(_counted, calls.c.sent_at > _after).order_by(calls.c.sent_at)
+_TODAY: Final = select(func.count(), func.min(calls.c.sent_at)).where(_counted, calls.c.sent_at > _after)
+_RECENTLY: Final = select(func.count()).where(_counted, calls.c.sent_at > _after)
+_OUT: Final = select(
+    func.count(case((calls.c.closed_at.is_(None), 1))),
+    func.count(
+        case(
+            (
+                (calls.c.closed_at > bindparam("died_after", type_=calls.c.closed_at.type))
+                & calls.c.status.is_(None)
+                & (calls.c.running_until > bindparam("now", type_=calls.c.running_until.type)),
+                1,
+            )
+        )
+    ),
+).where(_counted, calls.c.sent_at > _after)
+_HELD: Final = select(connections.c.hold_until, connections.c.foreign_calls, connections.c.foreign_calls_at).where(
+    connections.c.key == bindparam("key")
+)
 
 
 def measure(session: Session, key: str, limits: Limits, now: datetime) -> Use:
     """Count what this connection has used, from its calls. Calls for tokens are outside the organisation's limits."""
-    counted = (calls.c.connection == key) & (calls.c.purpose != "token")
-    recent = session.execute(
-        select(calls.c.sent_at).where(counted, calls.c.sent_at > now - WINDOW).order_by(calls.c.sent_at)
-    ).scalars()
-    today, first = _today(session, counted, now) if limits.day else (0, None)
-    open_now = case((calls.c.closed_at.is_(None), 1))
-    left_running = case(
-        ((calls.c.closed_at > now - DEAD_CALL) & calls.c.status.is_(None) & (calls.c.running_until > now), 1)
-    )
-    still_open, dead = session.execute(
-        select(func.count(open_now), func.count(left_running)).where(counted, calls.c.sent_at > now - OUT_AT_MOST)
-    ).one()
-    held = session.execute(
-        select(connections.c.hold_until, connections.c.foreign_calls, connections.c.foreign_calls_at).where(
-            connections.c.key == key
-        )
-    ).one_or_none()
+    ask = session.connection().execute
+    recent = ask(_RECENT, {"key": key, "after": now - WINDOW}).scalars().all()
+    today, first = ask(_TODAY, {"key": key, "after": now - DAY}).one() if limits.day else (0, None)
+    out = {"key": key, "after": now - OUT_AT_MOST, "died_after": now - DEAD_CALL, "now": now}
+    still_open, dead = ask(_OUT, out).one()
+    held = ask(_HELD, {"key": key}).one_or_none()
     foreign = held.foreign_calls if held and held.foreign_calls_at and held.foreign_calls_at > now - WINDOW else 0
     return Use(
-        recent=list(recent),
+        recent=recent,
         today=today,
         first_today=first,
         out=still_open,
@@ -113,21 +127,11 @@ def measure(session: Session, key: str, limits: Limits, now: datetime) -> Use:
     )
 
 
-def _today(session: Session, counted: ColumnElement[bool], now: datetime) -> tuple[int, datetime | None]:
-    found = select(func.count(), func.min(calls.c.sent_at)).where(counted, calls.c.sent_at > now - DAY)
-    today, first = session.execute(found).one()
-    return today, first
-
-
 def heed_headers(session: Session, key: str, limits: Limits, minute_left: int | None, now: datetime) -> None:
     """Take in what an answer says is left: fewer than we think means that another client of the same app is calling."""
     if minute_left is None or not limits.minute:
         return
-    ours = session.execute(
-        select(func.count()).where(
-            calls.c.connection == key, calls.c.purpose != "token", calls.c.sent_at > now - WINDOW
-        )
-    ).scalar_one()
+    ours = session.connection().execute(_RECENTLY, {"key": key, "after": now - WINDOW}).scalar_one()
     foreign = max(0, limits.minute - minute_left - ours)
     session.execute(
         update(connections).where(connections.c.key == key).values(foreign_calls=foreign, foreign_calls_at=now)

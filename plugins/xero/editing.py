@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from plugins.xero.wire.fields import read_amount, read_time
-from plugins.xero.wire.numbers import number
+from plugins.xero.wire.numbers import Number, number
 
 if TYPE_CHECKING:
     from host.sync.provider import JSON
@@ -72,7 +72,7 @@ def line_of(element: Mapping[str, Any]) -> JSON:
 def _comparable(name: str, value: Any) -> Any:
     """One way of writing for numbers and dates. Done by hand: two passes of a schema over every line cost more than all the rest of an answer."""
     if name in NUMBERS:
-        return number(read_amount(value))
+        return value if isinstance(value, Number) else number(read_amount(value))
     if name in DATES:
         return read_time(value).date().isoformat()
     if name == "Contact":

@@ -68,6 +68,10 @@ class Wire(Schema):
     class Meta:
         unknown = EXCLUDE
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        # What is written here is always a dict; the general way asks a few questions more about every field of every line.
+        return obj.get(attr, default)
+
     @pre_load
     def _without_nulls(self, data: Any, **kwargs: Any) -> Any:
         if data == []:
