@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import update
 
 from hookspecs import Action, Document, EntityEvent
+from host.db.watch import announce
 from host.errors import AskPerson
 from host.sync.batches import close_batch, open_batch, touch_batch
 from host.sync.connections import get_connection
@@ -61,6 +62,7 @@ class Requesting:
                     self._queue(provider, rule.kind, batch, asked)
         with self.database.write() as session:
             close_batch(session, batch)
+            announce(session)
         self.wake()
         return batch
 
@@ -70,6 +72,7 @@ class Requesting:
             with self.database.write() as session:
                 touch_batch(session, batch)
                 self._queue_some(session, provider, kind, ids[start : start + AT_ONCE], batch, asked)
+                announce(session)
             self.wake()
             # On SQLite whoever writes without a pause keeps everybody else from writing.
             time.sleep(BREATH_SECONDS)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from host.db.sessions import own_session
+from host.db.watch import CHANNEL
 from host.errors import AskPerson
 
 if TYPE_CHECKING:
@@ -139,3 +141,14 @@ def test_an_import_brings_reference_data_and_looks_again_at_what_is_blocked(worl
     taken = world.engine.import_reference("all", "acme")
     assert taken["accounts"].created == 2
     assert [account.code for account in world.store.reference["acme"].accounts or ()] == ["200", "400"]
+
+
+def test_servers_in_other_processes_are_told_of_what_is_asked_for(world: World) -> None:
+    """``counterfoil sync`` beside a server: without a word it would be sent with the next tick, half a minute later."""
+    if world.database.is_sqlite:
+        pytest.skip("on SQLite they notice by themselves")
+    world.linked()
+    with own_session(world.database.engine) as server:
+        server.execute(f"LISTEN {CHANNEL}")
+        world.engine.request_sync()
+        assert list(server.notifies(timeout=5, stop_after=1))
