@@ -42,4 +42,5 @@ class UnitOfWork(Protocol):
         """Tell the host that deletion of a document was asked for: ``on_invoice_deleted`` fires instead of ``on_entity_saved``."""
 
     def after_commit(self, call: Callable[[], None]) -> None:
-        """Run ``call`` once this transaction is committed. It is lost when the process dies in between: never the only way that work is found."""
+        """Run ``call`` once this transaction is committed, in the thread of whoever saved: be quick. Raising is logged and undoes nothing. It is lost when the
+        process dies in between: never the only way that work is found."""

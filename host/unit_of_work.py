@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from host.db import Database
 
 MOST_ROUNDS: Final = 5
+_log: Final = logging.getLogger(__name__)
 
 
 class EndlessSaving(CounterfoilError):
@@ -164,4 +166,11 @@ class Saver:
         if work.told:
             self._on_commit()
         for call in work.calls_after_commit:
-            call()
+            _make(call)
+
+
+def _make(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:  # noqa: BLE001 - it is saved: whoever saved it must not be told that it was not
+        _log.exception("what a plugin wanted to do after a commit failed")

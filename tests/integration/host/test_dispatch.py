@@ -164,6 +164,18 @@ def test_what_a_raising_hook_collected_goes_with_its_savepoint(place: Place) -> 
         assert heard == [("things", "a"), ("things", "b"), ("echoes", "a")]
 
 
+def test_what_fails_after_the_commit_fails_alone(sqlite_place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever saved is not told that it failed, and the others' calls are made."""
+    with opened(sqlite_place, one="unit_of_work.after_commit(lambda: 1 / 0)") as host:
+        called: list[str] = []
+        with host.saver() as work:
+            work.after_commit(lambda: 1 / 0)  # type: ignore[arg-type]
+            work.after_commit(lambda: called.append("called"))
+        assert called == ["called"]
+        assert "division by zero" in caplog.text
+        save(host, "a")
+
+
 def test_after_the_commit_the_calls_are_made_and_the_host_is_woken(sqlite_place: Place) -> None:
     with opened(sqlite_place, one="unit_of_work.after_commit(lambda: print('called'))") as host:
         woken: list[str] = []
