@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from host.sync.client import Clients
 
 EARLY: Final = timedelta(seconds=60)
-CLAIM: Final = timedelta(seconds=45)
+CLAIM: Final = timedelta(seconds=15)
+"""How much longer than an answer may take a renewal is left to whoever began it: two at once would leave the one stored last to die."""
 LOOK_AGAIN_SECONDS: Final = 0.1
 
 
@@ -50,7 +51,7 @@ class Grants:
     def token(self, provider: Provider, connection: Connection, grant_id: str) -> Token:
         """A token that is good for at least a minute. Raises ``AskPerson`` where the remote refuses, ``Retry`` where it can't be reached."""
         while True:
-            token, claimed = self._good_or_claim(grant_id)
+            token, claimed = self._good_or_claim(grant_id, patience_of(provider, connection) + CLAIM)
             if claimed is not None:
                 token = self._renew(provider, connection, grant_id, token, claimed)
             if token:
@@ -69,7 +70,7 @@ class Grants:
         with self._database.write() as session:
             session.execute(update(grants).where(grants.c.id == grant_id).values(token=None, expires_at=None))
 
-    def _good_or_claim(self, grant_id: str) -> tuple[Token | None, int | None]:
+    def _good_or_claim(self, grant_id: str, claim: timedelta) -> tuple[Token | None, int | None]:
         """The stored token while it is good; else a claim to renew it: the version to renew, with the old token if there is one; else nothing: somebody
         is at it."""
         now = clock.now()
@@ -77,6 +78,8 @@ class Grants:
             row = session.execute(select(grants).where(grants.c.id == grant_id)).one()
         if row.token and row.expires_at > now + EARLY:
             return self._open(row.token), None
+        if row.claimed_until and row.claimed_until >= now:
+            return None, None
         with self._database.write() as session:
             won = session.execute(
                 update(grants)
@@ -85,7 +88,7 @@ class Grants:
                     grants.c.version == row.version,
                     or_(grants.c.claimed_until.is_(None), grants.c.claimed_until < now),
                 )
-                .values(claimed_until=now + CLAIM)
+                .values(claimed_until=now + claim)
             )
         old = self._open(row.token) if row.token else None
         return (old, int(row.version)) if won.rowcount else (None, None)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from host.errors import AskPerson
+from host.sync import Limits
 from host.sync.client import Client, SentInTransaction
 from host.sync.connections import find_connection
 from host.sync.grants import grant_of
@@ -20,6 +21,7 @@ from host.sync.views import request, requests
 from tests.integration.sync.tiny_remote import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    from tests.integration.sync.conftest import Opener
     from tests.integration.sync.world import World
 
 
@@ -39,6 +41,24 @@ def test_five_calls_refused_for_one_token_renew_it_once(world: World, monkeypatc
     assert [call.path for call in world.remote.calls].count("/token") == 1
     assert len(world.remote.of("customers")) == 5
     assert world.connection().status == "connected"
+
+
+def test_a_renewal_is_nobody_elses_for_as_long_as_its_answer_may_take(world_with: Opener) -> None:
+    with world_with(limits=Limits(minute=0, day=0, patience=300)) as world:
+        claimed: list[float] = []
+
+        def note(request: Any) -> None:
+            if request.url.path == "/token":
+                with world.database.read() as session:
+                    until = session.execute(select(grants.c.claimed_until)).scalar_one()
+                claimed.append((until - world.time.now).total_seconds())
+
+        world.remote.before_answer = note
+        world.remote.tokens.clear()
+        world.save("customers", "c1")
+        world.drain()
+        assert claimed
+        assert min(claimed) > 300
 
 
 def test_credentials_that_are_never_accepted_disconnect_with_the_reason(world: World) -> None:
