@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, func, select, update
 
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
@@ -293,7 +293,7 @@ def counts_by_state(session: Session) -> Sequence[tuple[str, str, str, int]]:
 def connections_with_work(session: Session, now: datetime) -> Sequence[str]:
     """The connections of which a row is due now, or has a call without a known end that is to be asked for now."""
     in_call = and_(rows.c.call_id.is_not(None), rows.c.due_at.is_(None))
-    found = session.execute(
-        select(rows.c.connection).where(or_(rows.c.due_at <= now, in_call), rows.c.connection != "").distinct()
-    )
+    # Two questions, each with its index: as one, every wake would read every row there is.
+    due = select(rows.c.connection).where(rows.c.due_at <= now, rows.c.connection != "")
+    found = session.execute(due.union(select(rows.c.connection).where(in_call, rows.c.connection != "")))
     return list(found.scalars())

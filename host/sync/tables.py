@@ -115,6 +115,14 @@ rows = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
+    # When is the next row due, and is any: asked at every wake, however many wait.
+    Index(
+        "ix_sync_rows_next",
+        "connection",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
     Index(
         "ix_sync_rows_call",
         "call_id",

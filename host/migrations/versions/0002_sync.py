@@ -105,6 +105,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("lost_until IS NOT NULL"),
         postgresql_where=sa.text("lost_until IS NOT NULL"),
     )
+    op.create_index(
+        "ix_sync_rows_next",
+        "sync_rows",
+        ["connection", "due_at"],
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_index("ix_sync_rows_record", "sync_rows", ["kind", "record_id"])
     op.create_index("ix_sync_rows_state", "sync_rows", ["state", "kind"])
     op.create_index(
