@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from xero_python.accounting import AccountingApi, Contact, Invoice, Invoices, LineItem
+from xero_python.accounting import AccountingApi, Contact, Invoice, Invoices, LineAmountTypes, LineItem
 from xero_python.api_client import ApiClient
 from xero_python.api_client.configuration import Configuration
 from xero_python.api_client.oauth2 import OAuth2Token
@@ -84,7 +84,8 @@ class Plain:
     def send(self, records: Sequence[Mapping[str, Any]]) -> None:
         invoices = Invoices(invoices=[self._invoice(record) for record in records])
         answer = self._api.create_invoices("", invoices, summarize_errors=False, unitdp=4)
-        assert all(one.invoice_id for one in answer.invoices)
+        refused = [one.validation_errors for one in answer.invoices if one.has_errors or one.validation_errors]
+        assert not refused, refused[0]
 
     def _invoice(self, record: Mapping[str, Any]) -> Invoice:
         n = int(record["customer"].removeprefix("customer-"))
@@ -95,7 +96,7 @@ class Plain:
             date=date.fromisoformat(record["issue_date"]),
             due_date=date.fromisoformat(record["due_date"]),
             status="AUTHORISED",
-            line_amount_types="Exclusive",
+            line_amount_types=LineAmountTypes.EXCLUSIVE,
             line_items=[self._line(line) for line in record["lines"]],
         )
 
