@@ -1,8 +1,7 @@
 """The provider-neutral sync engine: what every accounting plugin shares. These are its public names.
 
 A provider plugin implements ``Provider`` and calls ``note`` and ``note_deletion`` from its hooks; the host runs the engine (``host.sync.engine``).
-See ``provider`` for how a
-record travels.
+``host.sync.provider`` tells how a record travels.
 """
 
 from host.sync.outbox import holders, note, note_deletion
@@ -26,6 +25,7 @@ from host.sync.provider import (
     Look,
     Looked,
     Organisation,
+    Outdated,
     Planned,
     Prepared,
     Provider,
@@ -68,6 +68,7 @@ __all__ = [
     "Look",
     "Looked",
     "Organisation",
+    "Outdated",
     "Planned",
     "Prepared",
     "Provider",

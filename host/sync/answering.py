@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from host.sync.talk import Talk
 
 THROTTLED_AGAIN: Final = timedelta(seconds=1)
+WHOLE_DAY_AGAIN: Final = timedelta(minutes=15)
 REFUSED_TOKENS: Final = 2
 """So many different tokens refused, with nothing accepted in between: the credentials themselves are the trouble."""
 
@@ -135,7 +136,8 @@ class Answering:
         if verdict.fate is Fate.DISCONNECTED:
             self._disconnect(session, verdict.reason)
         elif verdict.fate is Fate.THROTTLED:
-            until = clock.now() + (THROTTLED_AGAIN if verdict.wait_seconds is None else wait)
+            unsaid = WHOLE_DAY_AGAIN if verdict.whole_day else THROTTLED_AGAIN
+            until = clock.now() + (unsaid if verdict.wait_seconds is None else wait)
             connection_rows.hold(session, key, until=until, reason=verdict.reason)
         elif verdict.fate in {Fate.NOT_DONE, Fate.UNKNOWN, Fate.UNKNOWN_OVER}:
             connection_rows.pause(session, key, at_least=wait, reason=verdict.reason)

@@ -45,7 +45,7 @@ KINDS: Final = (
     KindRule(kind="customers", rank=0),
     KindRule(kind="suppliers", rank=0),
     KindRule(kind="products", rank=0),
-    KindRule(kind="invoices", rank=1, document=True),
+    KindRule(kind="invoices", rank=1),
 )
 CONTACT_KINDS: Final = frozenset({"customers", "suppliers"})
 

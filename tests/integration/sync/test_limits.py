@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from host.sync import Limits
+from host.sync import Fate, Limits, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,3 +165,20 @@ def test_calls_that_fail_together_make_one_pause(world: World) -> None:
     first, *_ = world.remote.calls
     again = next(call for call in world.remote.calls if call.status == 200)
     assert (again.at - first.at).total_seconds() < 2
+
+
+def test_a_day_that_is_used_up_is_not_asked_about_every_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remote that says so and not for how long would otherwise be called once a second until the day ends."""
+    judge = world.provider.judge
+
+    def used_up(outcome: Any) -> Verdict:
+        verdict = judge(outcome)
+        return replace(verdict, whole_day=True) if verdict.fate is Fate.THROTTLED else verdict
+
+    monkeypatch.setattr(world.provider, "judge", used_up)
+    world.remote.fails("status", "PUT /customers", status=429, times=100)
+    world.save("customers", "c1")
+    again_at = world.drain().again_at
+    assert again_at is not None
+    assert (again_at - world.time.now).total_seconds() > 800
+    assert len(world.remote.calls) == 1

@@ -19,7 +19,7 @@ class Tiny:
     """One instance for each host. ``only`` are the kinds that are sent by themselves."""
 
     name = "tiny"
-    kinds = tuple(s.KindRule(kind=kind, rank=rank, document=kind == "invoices") for kind, rank in RANKS.items())
+    kinds = tuple(s.KindRule(kind=kind, rank=rank) for kind, rank in RANKS.items())
     importable = ("accounts",)
     judge = staticmethod(s.judge_by_status)
 

@@ -63,11 +63,11 @@ def test_the_provider_is_what_the_engine_asks_for() -> None:
     asked: Provider = provider(limits=CallLimits(minute=0), default_connection="acme")
 
     assert asked.name == "xero"
-    assert [(rule.kind, rule.rank, rule.document) for rule in asked.kinds] == [
-        ("customers", 0, False),
-        ("suppliers", 0, False),
-        ("products", 0, False),
-        ("invoices", 1, True),
+    assert [(rule.kind, rule.rank) for rule in asked.kinds] == [
+        ("customers", 0),
+        ("suppliers", 0),
+        ("products", 0),
+        ("invoices", 1),
     ]
     assert asked.default_connection == "acme"
     assert asked.limits(UK) == Limits(minute=0, concurrent=5, day=5000)
