@@ -31,6 +31,7 @@ from host.sync.provider import (
 )
 from plugins.xero import looking, replies
 from plugins.xero.catalogue import Books, Missing
+from plugins.xero.doubt import in_doubt
 from plugins.xero.links import contact_url
 from plugins.xero.marks import contact_mark
 from plugins.xero.repairs import (
@@ -274,7 +275,8 @@ def _address(shop: Workshop, address: Address) -> dict[str, str]:
 def plan_update(wish: Wish, data: ContactData) -> Step:
     """Only what changed since Xero last had it from us; a field that we had filled and that is empty now is emptied there."""
     known: dict[str, Any] = wish.agreed.answered.get("fields", {})
-    changed = {name: value for name, value in data.element.items() if known.get(name) != value}
+    all_of_it = in_doubt(wish.agreed)
+    changed = {name: value for name, value in data.element.items() if all_of_it or known.get(name) != value}
     emptied = {name: _empty(known[name]) for name in known if name not in data.element}
     if not changed and not emptied:
         return Done(

@@ -127,7 +127,7 @@ def compare_lines(
 ) -> tuple[list[JSON] | None, list[str]]:
     """All our lines with the LineItemIDs they have at Xero, or ``None`` where none of ours changed."""
     ours = [(line.id, line_of(line.element)) for line in lines]
-    if ours == [(line["id"], line["sent"]) for line in agreed]:
+    if ours == [(line["id"], line.get("sent")) for line in agreed]:
         return None, []
     there = {line["LineItemID"]: line_of(line) for line in remote if line.get("LineItemID")}
     known = {line["id"]: line for line in agreed if line.get("LineItemID")}
@@ -144,6 +144,8 @@ def _line_warnings(known: Mapping[str, JSON], there: Mapping[str, JSON], ours: s
     """What people did to the lines at Xero and is overruled now."""
     warnings = []
     agreed = {line["LineItemID"]: line for line in known.values()}
+    if not all("got" in line for line in agreed.values()):
+        return []  # it is not known what Xero had from us: nothing can be called somebody's change
     for line_item_id, theirs in there.items():
         if line_item_id not in agreed:
             warnings.append(f"a line added in Xero was dropped: {_line_shown(theirs)}")

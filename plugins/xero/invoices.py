@@ -33,6 +33,7 @@ from host.sync.provider import (
 )
 from plugins.xero import items, looking, replies
 from plugins.xero.catalogue import Books, Missing
+from plugins.xero.doubt import in_doubt, lines_only
 from plugins.xero.editing import NotEditable, agree, compare, line_of
 from plugins.xero.items import FOUR_DECIMALS
 from plugins.xero.ledger import GONE, PLAIN, Standing, ledger_state, total_warnings
@@ -339,8 +340,9 @@ def plan_update(wish: Wish, data: InvoiceData, remote: JSON | None) -> Step:
     standing = Standing.of(remote)
     if standing.gone:
         return Refuse(reason=f"the invoice is {PLAIN[standing.status]} in Xero, and can't be changed there any more")
+    agreed = lines_only(wish.agreed.answered) if in_doubt(wish.agreed) else wish.agreed.answered
     try:
-        edit = compare(data.element, data.lines, wish.agreed.answered, remote, standing, wanted_status=data.status)
+        edit = compare(data.element, data.lines, agreed, remote, standing, wanted_status=data.status)
     except NotEditable as not_editable:
         return Refuse(reason=str(not_editable))
     if not edit.changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from hookspecs import Address
 from host.sync.provider import (
     NOT_LOOKED,
     Adopt,
+    Agreed,
     Blocked,
     Done,
     Finish,
@@ -250,6 +252,16 @@ def test_an_update_sends_only_what_changed() -> None:
     step = plan(FULL, NOT_LOOKED, remote_id="x", answered=known)
 
     assert step == Send(lane="update", verb=Verb.UPDATE, body={"ContactID": "x", "EmailAddress": "ann@example.com"})
+
+
+def test_after_a_lost_update_all_of_it_is_sent_again() -> None:
+    """Xero may have the update that was lost, although the record is what was agreed before it."""
+    of = wish("customers", FULL, remote_id="x")
+    doubted = replace(of, agreed=Agreed(inputs={}, sent={"Name": "x"}, answered={"fields": FULL_ELEMENT}))
+
+    step = provider().plan(doubted, prepared("customers", FULL), NOT_LOOKED, nobody)
+
+    assert step == Send(lane="update", verb=Verb.UPDATE, body={"ContactID": "x", **FULL_ELEMENT})
 
 
 def test_what_we_had_filled_is_emptied_and_what_others_filled_is_not() -> None:

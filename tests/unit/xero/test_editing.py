@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from host.sync.provider import NOT_LOOKED, Done, Look, Refuse, Send, Verb
+from host.sync.provider import NOT_LOOKED, Agreed, Done, Look, Refuse, Send, Verb
 from plugins.xero.lines import line_ids
 from tests.unit.xero.making import answer, invoice, line, nobody, planned, prepared, provider, wish
 from tests.unit.xero.test_invoices import REPLY, creating
@@ -308,3 +308,29 @@ def test_lines_are_told_apart_by_content_first_and_then_by_place(
     sent: list[str], now: tuple[Line, ...], ids: list[str]
 ) -> None:
     assert line_ids([sent_line(description) for description in sent], now) == ids
+
+
+# ------------------------------------------------------------------------------------------------- after a lost update
+
+
+def test_after_a_lost_update_whatever_differs_is_ours_to_send_again() -> None:
+    """Saved back to the agreed version while the update was out: Xero may have the update, and none of it is anybody's change there."""
+    updated = {**THERE, "Reference": "PO 8", "LineItems": [FIRST_THERE, {**SECOND_THERE, "Quantity": Decimal(9)}]}
+    doubted = replace(
+        wish("invoices", BOTH, remote_id="x", answered=agreed()),
+        agreed=Agreed(inputs={}, sent={"Status": "DRAFT"}, answered=agreed()),
+    )
+    step = provider().plan(doubted, prepared("invoices", BOTH), updated, nobody)
+
+    assert isinstance(step, Send)
+    sent = changed(step)
+    assert sent["Reference"] == "PO 7"
+    assert [line["LineItemID"] for line in sent["LineItems"]] == [FIRST_THERE["LineItemID"], SECOND_THERE["LineItemID"]]
+    assert step.warnings == ()
+
+
+def test_after_a_lost_update_that_never_arrived_nothing_is_sent() -> None:
+    doubted = replace(
+        wish("invoices", BOTH, remote_id="x"), agreed=Agreed(inputs={}, sent={"Status": "DRAFT"}, answered=agreed())
+    )
+    assert isinstance(provider().plan(doubted, prepared("invoices", BOTH), THERE, nobody), Done)
