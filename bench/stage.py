@@ -144,4 +144,4 @@ def _point_at(host: Host, sandbox: Sandbox) -> None:
     for name in ("login", "identity", "api"):
         lines = [f'{name} = "{sandbox.url}"' if line.startswith(f"{name} =") else line for line in lines]
     host.config.write_text("\n".join(lines) + "\n")
-    host.set("database_url", host.database_url)
+    host.set(database_url=host.database_url)

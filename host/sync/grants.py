@@ -51,7 +51,7 @@ class Grants:
     def token(self, provider: Provider, connection: Connection, grant_id: str) -> Token:
         """A token that is good for at least a minute. Raises ``AskPerson`` where the remote refuses, ``Retry`` where it can't be reached."""
         while True:
-            token, claimed = self._good_or_claim(grant_id, patience_of(provider, connection) + CLAIM)
+            token, claimed = self._good_or_claim(provider, grant_id, patience_of(provider, connection) + CLAIM)
             if claimed is not None:
                 token = self._renew(provider, connection, grant_id, token, claimed)
             if token:
@@ -70,14 +70,15 @@ class Grants:
         with self._database.write() as session:
             session.execute(update(grants).where(grants.c.id == grant_id).values(token=None, expires_at=None))
 
-    def _good_or_claim(self, grant_id: str, claim: timedelta) -> tuple[Token | None, int | None]:
+    def _good_or_claim(self, provider: Provider, grant_id: str, claim: timedelta) -> tuple[Token | None, int | None]:
         """The stored token while it is good; else a claim to renew it: the version to renew, with the old token if there is one; else nothing: somebody
         is at it."""
         now = clock.now()
         with self._database.read() as session:
             row = session.execute(select(grants).where(grants.c.id == grant_id)).one()
-        if row.token and row.expires_at > now + EARLY:
-            return self._open(row.token), None
+        token = self._open(row.token) if row.token else None
+        if token and row.expires_at > now + EARLY and provider.serves(token):
+            return token, None
         if row.claimed_until and row.claimed_until >= now:
             return None, None
         with self._database.write() as session:
@@ -90,8 +91,7 @@ class Grants:
                 )
                 .values(claimed_until=now + claim)
             )
-        old = self._open(row.token) if row.token else None
-        return (old, int(row.version)) if won.rowcount else (None, None)  # type: ignore[attr-defined]
+        return (token, int(row.version)) if won.rowcount else (None, None)  # type: ignore[attr-defined]
 
     def _renew(
         self, provider: Provider, connection: Connection, grant_id: str, old: Token | None, version: int

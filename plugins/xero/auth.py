@@ -66,11 +66,19 @@ def read_token(settings: Settings, connection: Connection, response: Response, n
             access=access,
             expires_at=now + timedelta(seconds=seconds),
             refresh=str(said.get("refresh_token") or ""),
-            scope=str(said.get("scope") or ""),
+            scope=" ".join(scopes(settings)),
         )
     if response.status in {400, 401, 403}:
         raise AskPerson(_refusal(settings, connection, str(said.get("error") or ""), response.status))
     raise Retry(f"Xero's identity service answered {response.status}")
+
+
+def serves(settings: Settings, token: Token) -> bool:
+    """Whether a token was asked for with all the scopes that the settings need by now: a kind may have been added to ``entities_to_sync`` since.
+
+    What was asked for counts, not what Xero gave: else a scope that is never given would be asked for before every call.
+    """
+    return set(scopes(settings)) <= set(token.scope.split())
 
 
 def _refusal(settings: Settings, connection: Connection, error: str, status: int) -> str:

@@ -142,6 +142,9 @@ class XeroProvider:
     def read_token(self, connection: Connection, response: Response, now: datetime) -> Token:
         return auth.read_token(self.settings, connection, response, now)
 
+    def serves(self, token: Token) -> bool:
+        return auth.serves(self.settings, token)
+
     def headers(self, connection: Connection, token: Token, key: str | None) -> Mapping[str, str]:
         return auth.headers(connection, token, key)
 

@@ -72,7 +72,7 @@ class Blueprint:
             Host(folder / "host", database_url, sandbox) as host,
         ):
             host.run("init", str(host.folder), "--sandbox", sandbox.url, config=False)
-            host.set("database_url", database_url)
+            host.set(database_url=database_url)
             connect, import_all = ["xero", "connect", "demo"], ["import", "all", "--connection", "demo"]
             said = host.run_all(["migrate"], connect, import_all, ["token", "create", "--role", "admin"])
             self.sandboxes[kind], self.tokens[kind] = sandbox.url, said.split()[-1]
@@ -82,9 +82,9 @@ class Blueprint:
         shutil.copytree(self.folder / kind, folder)
         sandbox = stack.enter_context(Sandbox(folder / "sandbox", options))
         host = stack.enter_context(Host(folder / "host", database_url, sandbox, admin=self.tokens[kind]))
-        host.set("database_url", database_url)
+        host.set(database_url=database_url)
         host.replace(self.sandboxes[kind], sandbox.url)
-        host.replace("[plugins.xero.limits]", f"[plugins.xero.limits]\npatience = {PATIENCE}")
+        host.set("plugins.xero.limits", patience=PATIENCE)
         return host
 
 

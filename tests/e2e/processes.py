@@ -190,18 +190,22 @@ class Host:
     def set_up(self, *, connect: bool = True) -> None:
         """A configuration that works with the sandbox, migrated tables, and a connection with its reference data."""
         self.run("init", str(self.folder), "--sandbox", self.sandbox.url, config=False)
-        self.set("database_url", self.database_url)
+        self.set(database_url=self.database_url)
         self.run("migrate")
         if connect:
             self.run("xero", "connect", "demo", "--auth", "custom")
             self.run("import", "all", "--connection", "demo")
 
-    def set(self, key: str, value: str) -> None:
-        """Change a setting of ``[host]``."""
+    def set(self, table: str = "host", /, **values: Any) -> None:
+        """Change settings of a table of the configuration, or add them."""
         lines = self.config.read_text().splitlines()
-        kept = [line for line in lines if not line.startswith(f"{key} =")]
-        place = kept.index("[host]") + 1
-        self.config.write_text("\n".join([*kept[:place], f"{key} = {json.dumps(value)}", *kept[place:]]) + "\n")
+        if f"[{table}]" not in lines:
+            lines += ["", f"[{table}]"]
+        start = lines.index(f"[{table}]") + 1
+        end = next((place for place in range(start, len(lines)) if lines[place].startswith("[")), len(lines))
+        kept = [line for line in lines[start:end] if line.partition(" =")[0] not in values]
+        new = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        self.config.write_text("\n".join([*lines[:start], *new, *kept, *lines[end:]]) + "\n")
 
     def replace(self, old: str, new: str) -> None:
         text = self.config.read_text()
@@ -209,13 +213,13 @@ class Host:
         self.config.write_text(text.replace(old, new))
 
     def advance(self, seconds: float) -> None:
-        """Shift the clocks of this installation's processes, and of the sandbox."""
+        """Shift the clocks of the sandbox and of this installation's processes; the sandbox's first, so that nobody calls before Xero's minute is over."""
+        self.sandbox.control("POST", "clock", advance_seconds=seconds)
         file = Path(self.environment["COUNTERFOIL_CLOCK_FILE"])
         shifted = float(file.read_text()) if file.exists() else 0.0
         new = file.with_suffix(".new")
         new.write_text(str(shifted + seconds))
         new.replace(file)
-        self.sandbox.control("POST", "clock", advance_seconds=seconds)
 
     def run(
         self, *arguments: str, config: bool = True, code: int | None = 0, text: str | None = None

@@ -61,7 +61,7 @@ def test_an_invoice_with_a_payment_there_comes_back_with_the_reason(server: Serv
 
 def test_deleting_while_its_create_is_out_waits_for_the_answer(make_connected: MakeHost) -> None:
     host = make_connected()
-    host.replace("patience = 1", "patience = 30")
+    host.set("plugins.xero.limits", patience=30)
     server, sandbox = host.serve(), host.sandbox
     server.put("/customers/c", customer("c"))
     server.wait_for_state("/customers/c", "synced")

@@ -149,7 +149,7 @@ def test_a_kill_and_a_restart_when_xero_has_forgotten_the_keys(host: Host) -> No
 def test_everything_at_once(make_connected: MakeHost, seed: int) -> None:
     """Faults of all kinds on writes and reads, kills and edits between them, as the seed decides."""
     host = make_connected("--latency", "0.1")
-    host.replace("concurrent = 5", "concurrent = 2")  # so that the load lasts for all the kills
+    host.set("plugins.xero.limits", concurrent=2)  # so that the load lasts for all the kills
     dice, sandbox, shop = random.Random(seed), host.sandbox, Shop(SIZE)
     for _ in range(14):
         method, path = dice.choice([*(("PUT", f"/{resource}$") for resource in RESOURCES), ("GET", "/api.xro")])

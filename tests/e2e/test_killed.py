@@ -30,7 +30,7 @@ def test_a_server_killed_again_and_again_still_sends_everything_once(
 ) -> None:
     sandbox = make_sandbox("--no-limits", "--latency", LATENCY)
     host = make_host(sandbox)
-    host.replace("concurrent = 5", "concurrent = 2")  # so that the shop lasts for all the kills
+    host.set("plugins.xero.limits", concurrent=2)  # so that the shop lasts for all the kills
     chinook.load_all(host, reference)
     dice = random.Random(20261122)
 

@@ -135,6 +135,9 @@ class Provider(Protocol):
     def read_token(self, connection: Connection, response: Response, now: datetime) -> Token:
         """Raises ``AskPerson`` where the remote refuses, with what to do; ``Retry`` where it failed in passing."""
 
+    def serves(self, token: Token) -> bool:
+        """Whether a token that still lives does for what today's settings send. One that does not is renewed before it is used."""
+
     def headers(self, connection: Connection, token: Token, key: str | None) -> Mapping[str, str]:
         """What every call carries: credentials, organisation, and the idempotency key of a write."""
 

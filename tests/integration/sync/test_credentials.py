@@ -33,6 +33,15 @@ def test_a_token_that_is_not_accepted_is_renewed_and_the_call_sent_again(world: 
     assert world.state("customers", "c1")["state"] == "synced"
 
 
+def test_a_token_that_does_not_do_for_todays_settings_is_renewed_before_it_is_used(world: World) -> None:
+    world.provider.scope = "everything"
+    world.save("customers", "c1")
+    world.drain()
+    world.save("customers", "c2")
+    world.drain()
+    assert [call.path for call in world.remote.calls] == ["/token", "/customers", "/customers"]
+
+
 def test_five_calls_refused_for_one_token_renew_it_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.sync.lanes.most", lambda _lane, _ready: 1)
     world.remote.tokens.clear()

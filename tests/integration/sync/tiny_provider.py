@@ -26,6 +26,7 @@ class Tiny:
     def __init__(self, *, only: Sequence[str] = tuple(RANKS), limits: s.Limits | None = None) -> None:
         self.only, self.given_limits = only, limits or s.Limits(minute=0, day=0)
         self.default_connection: str | None = None
+        self.scope = "some"
 
     def limits(self, connection: s.Connection) -> s.Limits:
         return self.given_limits
@@ -134,7 +135,11 @@ class Tiny:
     def read_token(self, connection: s.Connection, response: s.Response, now: datetime) -> s.Token:
         if response.status != 200:
             raise AskPerson(f"{connection.key}: the remote gave no token (status {response.status}): connect again")
-        return s.Token(access=json.loads(response.body)["access"], expires_at=now + timedelta(minutes=30))
+        access = json.loads(response.body)["access"]
+        return s.Token(access=access, expires_at=now + timedelta(minutes=30), scope=self.scope)
+
+    def serves(self, token: s.Token) -> bool:
+        return token.scope == self.scope
 
     def headers(self, connection: s.Connection, token: s.Token, key: str | None) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {token.access}", **({"Idempotency-Key": key} if key else {})}

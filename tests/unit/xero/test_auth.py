@@ -81,9 +81,24 @@ def test_missing_credentials_are_named(of_settings: Any, missing: str) -> None:
 def test_a_token_is_read() -> None:
     body = {"access_token": "abc", "expires_in": 1800, "token_type": "Bearer", "scope": "accounting.contacts"}
 
+    asked = "accounting.contacts accounting.invoices accounting.settings"
     assert provider().read_token(UK, answer(body), NOW) == Token(
-        access="abc", expires_at=NOW + timedelta(minutes=30), scope="accounting.contacts"
+        access="abc", expires_at=NOW + timedelta(minutes=30), scope=asked
     )
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "serves"),
+    [
+        ({"customers"}, {"customers", "suppliers"}, True),
+        ({"customers"}, {"customers", "products"}, False),
+        ({"customers", "products", "invoices"}, {"customers", "products"}, True),
+    ],
+)
+def test_a_token_serves_while_the_settings_need_no_more_scopes(then: set[str], now: set[str], *, serves: bool) -> None:
+    body = {"access_token": "abc", "expires_in": 1800, "token_type": "Bearer"}
+    token = provider(entities_to_sync=frozenset(then)).read_token(UK, answer(body), NOW)
+    assert provider(entities_to_sync=frozenset(now)).serves(token) is serves
 
 
 @pytest.mark.parametrize(
