@@ -51,11 +51,11 @@ def digests(inputs: Mapping[str, Any]) -> dict[str, str]:
 
     Equality is asked per field, so that a field which a later version adds does not make every record look changed.
     """
-    return {field: hashlib.sha256(_canonical(value)).hexdigest()[:12] for field, value in inputs.items()}
+    return {field: hashlib.sha256(_canonical(value).encode()).hexdigest()[:12] for field, value in inputs.items()}
 
 
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()
+# Made once: json.dumps makes an encoder for every value that is written otherwise than usual.
+_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode
 
 
 def equal_to_agreed(inputs: Mapping[str, Any], agreed: Agreed) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_dump, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, pre_load
 
 from plugins.xero.wire.numbers import Number, decimal, number
 
@@ -69,8 +69,9 @@ class Wire(Schema):
         unknown = EXCLUDE
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        # What is written here is always a dict; the general way asks a few questions more about every field of every line.
-        return obj.get(attr, default)
+        """What is ``None`` is left out, as what is absent. Asked of a dict, because what is written here always is one."""
+        value = obj.get(attr)
+        return missing if value is None else value
 
     @pre_load
     def _without_nulls(self, data: Any, **kwargs: Any) -> Any:
@@ -78,8 +79,4 @@ class Wire(Schema):
             return {}  # an empty array may stand for an object that is not there
         if not isinstance(data, dict):
             return data
-        return {name: value for name, value in data.items() if value is not None}
-
-    @post_dump
-    def _without_missing(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if value is not None}
