@@ -181,7 +181,7 @@ def request(session: Session, call_id: str) -> dict[str, Any] | None:
     if row is None:
         return None
     carried = session.execute(
-        select(call_records, rows.c.kind, rows.c.ref)
+        select(call_records, rows.c.kind, rows.c.ref, rows.c.remote_number)
         .join(rows, rows.c.id == call_records.c.row_id)
         .where(call_records.c.call_id == call_id)
         .order_by(call_records.c.position)
@@ -192,7 +192,14 @@ def request(session: Session, call_id: str) -> dict[str, Any] | None:
         "response_headers": row.response_headers or {},
         "response_body": _text(row.response_body or b""),
         "records": [
-            {"kind": one.kind, "ref": one.ref, "action": one.verb, "outcome": one.outcome, "reason": one.reason}
+            {
+                "kind": one.kind,
+                "ref": one.ref,
+                "number": one.remote_number,
+                "action": one.verb,
+                "outcome": one.outcome,
+                "reason": one.reason,
+            }
             for one in carried
         ],
     }
