@@ -236,10 +236,11 @@ class Engine:
             existing = find_connection(session, key)
         grant_id = grant_of(self._database, key) if existing else self._grants.create(provider)
         self._grants.forget(grant_id)
-        draft = existing or Connection(
+        # Without the details of the connection as it was: whatever the credentials lead to now, it is found out anew.
+        draft = Connection(
             key=key, provider=provider, name=name or key, organisation="", auth=auth, status="connecting"
         )
-        organisation = chosen.organisation(self._asking(chosen, draft, grant_id, "connect"))
+        organisation = chosen.organisation(self._asking(chosen, draft, grant_id, "connect"), draft)
         with self._database.write() as session:
             connection = save_connection(
                 session,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TOKEN_PATH: Final = "/connect/token"
 CUSTOM: Final = "custom"
+MADE_WITH: Final = "client_id"
+"""The detail of a connection that says which app it was made with."""
 
 
 def scopes(settings: Settings) -> Sequence[str]:
@@ -41,6 +43,12 @@ def token_request(settings: Settings, connection: Connection) -> tuple[str, Requ
         missing = "client_id" if not custom.client_id else "client_secret"
         raise AskPerson(
             f"connection {connection.key} has no {missing}: set it in [plugins.xero.custom] or [plugins.xero.connections.{connection.key}]"
+        )
+    if connection.details.get(MADE_WITH, custom.client_id) != custom.client_id:
+        # Calls of a custom connection name no organisation: other credentials would write into whatever they lead to.
+        raise AskPerson(
+            f"connection {connection.key} was made with another client_id: run `counterfoil xero connect {connection.key}`, which finds out whether"
+            " the new one leads to the same organisation"
         )
     form = urlencode({"grant_type": "client_credentials", "scope": " ".join(scopes(settings))})
     headers = {

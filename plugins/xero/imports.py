@@ -11,6 +11,7 @@ from hookspecs import Account, BrandingTheme, Currency, Defaults, ReferenceData,
 from host.errors import Retry
 from host.sync.provider import Organisation, Unreadable
 from plugins.xero import looking
+from plugins.xero.auth import MADE_WITH
 from plugins.xero.replies import envelope
 from plugins.xero.wire.reference import (
     AccountSchema,
@@ -31,13 +32,14 @@ BASE: Final = "/api.xro/2.0/"
 AUTOMATIC: Final = frozenset({"AVALARA", "USSALESTAX"})
 
 
-def organisation(ask: Ask) -> Organisation:
+def organisation(ask: Ask, *, made_with: str) -> Organisation:
+    """Which organisation the credentials lead to. ``made_with`` is their client id: a connection goes on with those it was made with."""
     read = _read(ask, "Organisation", "Organisations", OrganisationSchema())
     if len(read) != 1:
         raise Retry(f"Xero answered with {len(read)} organisations where one was asked for")
     said = read[0]
     details = {name: said[name] for name in ("short_code", "base_currency", "country", "version", "timezone")}
-    return Organisation(id=said["id"], name=said["name"], details=details)
+    return Organisation(id=said["id"], name=said["name"], details={**details, MADE_WITH: made_with})
 
 
 def defaults(settings: Settings, connection: Connection) -> Defaults:

@@ -151,8 +151,8 @@ class XeroProvider:
     def calls_left(self, response: Response) -> tuple[int | None, int | None]:
         return judging.calls_left(response)
 
-    def organisation(self, ask: Ask) -> Organisation:
-        return imports.organisation(ask)
+    def organisation(self, ask: Ask, connection: Connection) -> Organisation:
+        return imports.organisation(ask, made_with=self.settings.custom_of(connection.key).client_id)
 
     def import_reference(self, kind: str, ask: Ask, connection: Connection) -> ReferenceData:
         return imports.import_reference(kind, ask, connection, self.settings)

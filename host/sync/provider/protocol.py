@@ -144,7 +144,7 @@ class Provider(Protocol):
     def calls_left(self, response: Response) -> tuple[int | None, int | None]:
         """What the answer's headers say is left: of the minute, of the day."""
 
-    def organisation(self, ask: Ask) -> Organisation:
+    def organisation(self, ask: Ask, connection: Connection) -> Organisation:
         """Which organisation a fresh connection leads to."""
 
     def import_reference(self, kind: str, ask: Ask, connection: Connection) -> ReferenceData:

@@ -143,10 +143,9 @@ def test_an_import_brings_reference_data_and_looks_again_at_what_is_blocked(worl
     assert [account.code for account in world.store.reference["acme"].accounts or ()] == ["200", "400"]
 
 
+@pytest.mark.parametrize("database_from", ["postgresql"], indirect=True)  # on SQLite they notice by themselves
 def test_servers_in_other_processes_are_told_of_what_is_asked_for(world: World) -> None:
     """``counterfoil sync`` beside a server: without a word it would be sent with the next tick, half a minute later."""
-    if world.database.is_sqlite:
-        pytest.skip("on SQLite they notice by themselves")
     world.linked()
     with own_session(world.database.engine) as server:
         server.execute(f"LISTEN {CHANNEL}")

@@ -148,7 +148,7 @@ class Tiny:
         left = response.headers.get("x-minute-left")
         return (int(left) if left else None), None
 
-    def organisation(self, ask: s.Ask) -> s.Organisation:
+    def organisation(self, ask: s.Ask, connection: s.Connection) -> s.Organisation:
         found = json.loads(ask(s.Request(method="GET", path="/organisation")).body)
         return s.Organisation(id=found["id"], name=found["name"])
 

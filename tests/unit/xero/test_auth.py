@@ -61,6 +61,16 @@ def test_a_connection_may_have_credentials_of_its_own() -> None:
     assert b64decode(request.headers["Authorization"].removeprefix("Basic ")) == b"own:s2"
 
 
+def test_a_connection_goes_on_with_the_app_it_was_made_with() -> None:
+    made = replace(UK, details={**UK.details, "client_id": "another-app"})
+    with pytest.raises(
+        AskPerson, match="connection acme was made with another client_id: run `counterfoil xero connect acme`"
+    ):
+        provider().token_request(made, None)
+
+    provider().token_request(replace(made, details={**UK.details, "client_id": "an-app"}), None)
+
+
 @pytest.mark.parametrize(
     ("of_settings", "missing"),
     [

@@ -42,10 +42,17 @@ def test_the_organisation_is_read() -> None:
         ]
     }
 
-    assert provider().organisation(asked(body)) == Organisation(
+    assert provider().organisation(asked(body), UK) == Organisation(
         id="o1",
         name="Acme UK",
-        details={"short_code": "!Q", "base_currency": "GBP", "country": "GB", "version": "", "timezone": ""},
+        details={
+            "short_code": "!Q",
+            "base_currency": "GBP",
+            "country": "GB",
+            "version": "",
+            "timezone": "",
+            "client_id": "an-app",
+        },
     )
 
 
