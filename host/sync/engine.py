@@ -24,7 +24,7 @@ from host.sync import views
 from host.sync.applying import Applier
 from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
-from host.sync.booking import Booker
+from host.sync.booking import BROKEN_DATABASE, Booker
 from host.sync.carrier import Carrier
 from host.sync.client import Clients
 from host.sync.connections import (
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger(__name__)
 
+STOPPED_FOR: Final = timedelta(seconds=30)
 KEY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
 
@@ -117,11 +118,14 @@ class Engine:
                 return Drained(spoke=False)
             try:
                 again_at = self._drain_once(key, lock)
-            except SQLAlchemyError as error:
+            except BROKEN_DATABASE as error:
                 log.error(
                     "%s: the drain stopped, because the database can't be used: %s", key, error.__cause__ or error
                 )
-                return Drained(spoke=True, again_at=clock.now() + timedelta(seconds=30))
+                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR)
+            except SQLAlchemyError:
+                log.exception("%s: the drain stopped over a statement that the database refused: please report it", key)
+                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR)
             finally:
                 lock.release()
             if self._stopping.is_set() or not self._more_to_do(key):
