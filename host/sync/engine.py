@@ -30,7 +30,6 @@ from host.sync.client import Clients
 from host.sync.connections import (
     CONNECTED,
     all_connections,
-    find_connection,
     get_connection,
     rename_connection,
     save_connection,
@@ -230,34 +229,42 @@ class Engine:
         return self._providers[name]
 
     def connect(self, key: str, *, provider: str, auth: str, name: str = "") -> Connection:
-        """Connect an organisation with the credentials of the settings, or connect it again. Raises ``AskPerson`` with what to do, or ``Retry``."""
+        """Connect an organisation with the credentials of the settings, or connect it again. Raises ``AskPerson`` with what to do, or ``Retry``.
+
+        Always with a grant of its own: where it fails, or leads to another organisation, what runs with the former one is not touched.
+        """
         if not KEY_PATTERN.fullmatch(key):
             raise AskPerson(
                 f"{key!r} can't be a connection's key: use 1 to 50 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
             )
         chosen = self.provider(provider)
-        with self._database.read() as session:
-            existing = find_connection(session, key)
-        grant_id = grant_of(self._database, key) if existing else self._grants.create(provider)
-        self._grants.forget(grant_id)
+        grant_id = self._grants.create(provider)
+        try:
+            connection = self._connect(chosen, key, auth, name, grant_id)
+        except BaseException:
+            self._grants.discard(grant_id)
+            raise
+        self._put_defaults(chosen, connection)
+        self.wake()
+        return connection
+
+    def _connect(self, provider: Provider, key: str, auth: str, name: str, grant_id: str) -> Connection:
         # Without the details of the connection as it was: whatever the credentials lead to now, it is found out anew.
         draft = Connection(
-            key=key, provider=provider, name=name or key, organisation="", auth=auth, status="connecting"
+            key=key, provider=provider.name, name=name or key, organisation="", auth=auth, status="connecting"
         )
-        organisation = chosen.organisation(self._asking(chosen, draft, grant_id, "connect"), draft)
+        organisation = provider.organisation(self._asking(provider, draft, grant_id, "connect"), draft)
         with self._database.write() as session:
             connection = save_connection(
                 session,
                 key=key,
-                provider=provider,
+                provider=provider.name,
                 name=name or organisation.name,
                 auth=auth,
                 organisation=organisation,
                 grant_id=grant_id,
             )
             announce(session)
-        self._put_defaults(chosen, connection)
-        self.wake()
         return connection
 
     def rename(self, key: str, name: str) -> None:

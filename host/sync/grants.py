@@ -11,7 +11,7 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from host import clock
 from host.errors import Retry
@@ -65,10 +65,10 @@ class Grants:
             if row.token and self._open(row.token).access == spent.access:
                 session.execute(update(grants).where(grants.c.id == grant_id).values(expires_at=clock.now()))
 
-    def forget(self, grant_id: str) -> None:
-        """Connecting again proves today's credentials, not yesterday's token; one that no key opens any more is in nobody's way."""
+    def discard(self, grant_id: str) -> None:
+        """The connection that it was made for did not come about."""
         with self._database.write() as session:
-            session.execute(update(grants).where(grants.c.id == grant_id).values(token=None, expires_at=None))
+            session.execute(delete(grants).where(grants.c.id == grant_id))
 
     def _good_or_claim(self, provider: Provider, grant_id: str, claim: timedelta) -> tuple[Token | None, int | None]:
         """The stored token while it is good; else a claim to renew it: the version to renew, with the old token if there is one; else nothing: somebody
@@ -143,7 +143,7 @@ class Grants:
                 now=clock.now(),
             )
         if not isinstance(outcome, Response):
-            raise Retry(f"{address} can't be reached to get a token: {outcome.value}")
+            raise Retry(f"{address} can't be reached to get a token ({outcome.value}): try again later")
         return guarded.read_token(provider, connection, outcome, clock.now())
 
     def _seal(self, token: Token) -> bytes:
