@@ -80,7 +80,7 @@ def deliver(listener: Listener, events: Sequence[EntityEvent], work: Saving) -> 
 
 def _tell(listener: Listener, event: EntityEvent, error: Exception) -> None:
     where = (listener.plugin.name, listener.hook, event.kind, event.record.ref)
-    _log.warning("plugin %s failed in %s for %s %s: %s", *where, error)
+    _log.warning("plugin %s failed in %s for %s %s: %s", *where, one_line(error))
 
 
 def _attempt(listener: Listener, events: Sequence[EntityEvent], work: Saving) -> Exception | None:

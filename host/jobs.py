@@ -10,6 +10,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from host import clock
+from host.db.migrate import is_unusable
+from host.words import database_says
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +61,11 @@ class Jobs:
             self._places[key] = _Place.RUNNING
         try:
             task()
-        except Exception:  # noqa: BLE001 - a task that fails must not take the pool's thread, or its next run, with it
-            _log.exception("job %s failed", key)
+        except Exception as error:  # noqa: BLE001 - a task that fails must not take the pool's thread, or its next run, with it
+            if is_unusable(error):
+                _log.error("job %s stopped, because the database can't be used: %s", key, database_says(error))
+            else:
+                _log.exception("job %s failed", key)
         with self._lock:
             if self._places[key] is _Place.RUNNING_AND_AGAIN and not self.stopping.is_set():
                 self._places[key] = _Place.QUEUED

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from hookspecs import JSON, Problem, Saved
 from host.errors import CounterfoilError
 from host.json_text import NotJson, parse
-from host.words import one_line
+from host.words import database_says, one_line
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -136,7 +136,7 @@ class Loader:
             self._keep_batch_open()
             return self._outcomes(chunk)
         except OperationalError as error:
-            raise Interrupted(chunk[0].number, f"the database cannot be used: {_database_says(error)}") from error
+            raise Interrupted(chunk[0].number, f"the database cannot be used: {database_says(error)}") from error
 
     def _keep_batch_open(self) -> None:
         if not self.batch:
@@ -224,10 +224,6 @@ def _refused(ref: str, message: str) -> Saved:
 
 def _told(error: Exception) -> str:
     return str(error) if isinstance(error, CounterfoilError) else one_line(error)
-
-
-def _database_says(error: OperationalError) -> str:
-    return " ".join(str(error.orig).split())
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

@@ -23,3 +23,8 @@ def one_line(error: BaseException) -> str:
     """An error as one line: its kind, and the first line of what it says."""
     text = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def database_says(error: BaseException) -> str:
+    """The driver's own words, on one line, without the statement and the advice that SQLAlchemy adds."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())

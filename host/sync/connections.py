@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,8 @@ from host.sync.tables import connections
 if TYPE_CHECKING:
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
+
+log: Final = logging.getLogger(__name__)
 
 CONNECTED: Final = "connected"
 DISCONNECTED: Final = "disconnected"
@@ -99,7 +102,16 @@ def save_connection(
                 fixed = {"key": key, "provider": provider, "organisation": organisation.id, "foreign_calls": 0}
                 session.execute(connections.insert().values(**fixed, **values))
     except IntegrityError as error:
-        raise AskPerson(f"{organisation.name} is already connected under another key") from error
+        holder = session.execute(
+            select(connections.c.key).where(
+                connections.c.provider == provider,
+                connections.c.organisation == organisation.id,
+                connections.c.status == CONNECTED,
+            )
+        ).scalar()
+        raise AskPerson(
+            f"{organisation.name} is connected already, under the key {holder!r}: an organisation has one connection"
+        ) from error
     return get_connection(session, key)
 
 
@@ -109,6 +121,7 @@ def rename_connection(session: Session, key: str, name: str) -> None:
 
 def mark_disconnected(session: Session, key: str, reason: str) -> None:
     """The connection needs a person. Its records keep waiting."""
+    log.error("%s is disconnected: %s", key, reason)
     session.execute(update(connections).where(connections.c.key == key).values(status=DISCONNECTED, reason=reason))
 
 
@@ -131,6 +144,7 @@ def pause(session: Session, key: str, *, at_least: timedelta, reason: str) -> da
     paused = bool(row.hold_until and row.hold_until > now)
     until = now + (at_least if paused else max(at_least, pause_after(row.troubles)))
     if not paused:
+        log.warning("%s: %s: no call before %s UTC", key, reason, f"{until:%H:%M:%S}")
         session.execute(update(connections).where(connections.c.key == key).values(troubles=connections.c.troubles + 1))
     hold(session, key, until=until, reason=reason)
     return max(until, row.hold_until) if paused else until

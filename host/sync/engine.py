@@ -44,6 +44,7 @@ from host.sync.requesting import Requested, Requesting
 from host.sync.rows import anything_due, connections_with_work
 from host.sync.tables import rows
 from host.sync.talk import Talk
+from host.words import database_says
 
 if TYPE_CHECKING:
     import httpx
@@ -61,10 +62,14 @@ KEY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """How a drain ended. ``spoke`` is false where another process has the right to speak; ``again_at`` is when a row will be due next."""
+    """How a drain ended. ``spoke`` is false where another process has the right to speak; ``again_at`` is when a row will be due next.
+
+    ``trouble``: it had to stop over the database, which said this.
+    """
 
     spoke: bool
     again_at: datetime | None = None
+    trouble: str = ""
 
 
 class Engine:
@@ -118,13 +123,12 @@ class Engine:
             try:
                 again_at = self._drain_once(key, lock)
             except BROKEN_DATABASE as error:
-                log.error(
-                    "%s: the drain stopped, because the database can't be used: %s", key, error.__cause__ or error
-                )
-                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR)
-            except SQLAlchemyError:
+                trouble = database_says(error)
+                log.error("%s: the drain stopped, because the database can't be used: %s", key, trouble)
+                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR, trouble=trouble)
+            except SQLAlchemyError as error:
                 log.exception("%s: the drain stopped over a statement that the database refused: please report it", key)
-                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR)
+                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR, trouble=database_says(error))
             finally:
                 lock.release()
             if self._stopping.is_set() or not self._more_to_do(key):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, func, or_, select, true
 
 from host import clock
+from host.errors import Stop
 from host.sync.connections import CONNECTED
 from host.sync.tables import connections, rows
 from host.sync.views import show_state, states_statement
@@ -75,15 +76,28 @@ class _Drains:
         self._engine = engine
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="drain")
         self._running: dict[str, Future[Drained]] = {}
+        self._troubled: set[str] = set()
 
     def start_missing(self) -> None:
         for key, future in list(self._running.items()):
             if future.done():
                 del self._running[key]
-                future.result()  # a drain that broke is not passed over in silence
+                self._learn(key, future.result())  # a drain that broke is not passed over in silence
         for key in self._engine.connections_with_work():
             if key not in self._running:
                 self._running[key] = self._pool.submit(self._engine.drain, key)
+
+    def _learn(self, key: str, drained: Drained) -> None:
+        """What disturbs a database in passing disturbs it once. Twice in a row it is full, or spoilt, and somebody has to mend it."""
+        if not drained.trouble:
+            self._troubled.discard(key)
+        elif key in self._troubled:
+            raise Stop(
+                f"{key}: stopped over the database, which says: {drained.trouble}; mend it and run this again: "
+                "what is out is settled first, and nothing is lost"
+            )
+        else:
+            self._troubled.add(key)
 
     def close(self) -> None:
         self._engine.stop()

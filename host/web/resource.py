@@ -20,6 +20,7 @@ from host.waking import answering_first
 from host.web.access import Caller, authenticate
 from host.web.exchange import Answer, Asked, json_bytes
 from host.web.problems import MEDIA_TYPE, Refusal, conflict, nothing_at
+from host.words import database_says
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -151,7 +152,7 @@ def guarded(work: Callable[[], T], correlation_id: str) -> T:
         _log.error("%s: %s", correlation_id, error)
         raise Refusal(500, str(error)) from error
     except (OperationalError, NoFreeConnection) as error:
-        _log.error("%s: the database cannot be used: %s", correlation_id, error)
+        _log.error("%s: the database cannot be used: %s", correlation_id, database_says(error))
         raise _later("the database cannot be used just now: nothing was saved, try again", _RETRY_SECONDS) from error
     except Exception as error:  # told in the log, and to the caller as ours
         _log.exception("%s: unexpected", correlation_id)

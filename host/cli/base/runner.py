@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from host.cli.base.context import DEFAULT, config_path, using_config
 from host.cli.base.output import complain, new_app
 from host.errors import CounterfoilError, Stop
-from host.words import did_you_mean, one_line
+from host.words import database_says, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _guarded(arguments: Sequence[str]) -> int:
     except Exception as error:
         if not _is_unusable_database(error):
             raise
-        complain(f"the database cannot be used: {' '.join(str(getattr(error, 'orig', error)).split())}")
+        complain(f"the database cannot be used: {database_says(error)}")
         return 1
     return code if isinstance(code, int) else 0
 

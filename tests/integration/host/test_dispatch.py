@@ -116,7 +116,7 @@ def test_a_failure_is_one_row_however_often(place: Place, caplog: pytest.LogCapt
         assert failure.first_failed_at < failure.last_failed_at
         save(host, "a", action=Action.ARCHIVED)
         assert failures(host)[0].action == "archived"
-    assert "plugin bad failed in on_entity_saved for things a: on purpose" in caplog.text
+    assert "plugin bad failed in on_entity_saved for things a: ValueError: on purpose" in caplog.text
 
 
 @pytest.mark.parametrize(

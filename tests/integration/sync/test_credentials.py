@@ -194,7 +194,9 @@ def test_an_organisation_is_connected_once_and_a_key_is_bound_to_it(
         "token_request",
         lambda _connection, _token: ("https://acme.test", Request(method="POST", path="/token")),
     )
-    with pytest.raises(AskPerson, match="Acme is already connected under another key"):
+    with pytest.raises(
+        AskPerson, match="Acme is connected already, under the key 'acme': an organisation has one connection"
+    ):
         world.engine.connect("second", provider="tiny", auth="custom")
     with world.database.read() as session:
         assert find_connection(session, "second") is None

@@ -7,16 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from host.db.locks import NamedLock
+from host.errors import Stop
 from host.sync import carrier as carrier_module
+from host.sync.waiting import wait_for
 from tests.integration.sync.tiny_remote import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.integration.sync.world import World
 
@@ -126,6 +127,28 @@ def test_a_drain_that_cannot_write_its_call_stops_says_so_and_sends_nothing(
     world.breaking = lambda _statement: None
     world.drain()
     assert len(world.remote.of("customers")) == 1
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_whoever_waits_is_told_of_a_database_that_stays_unusable(world: World, failures: int) -> None:
+    """What disturbs it once is got over."""
+    left = [OperationalError("INSERT", {}, Exception("database or disk is full"))] * failures
+
+    def full(statement: str) -> None:
+        if left and statement.startswith("INSERT INTO sync_calls"):
+            raise left.pop()
+
+    world.save("customers", "c1")
+    batch = world.engine.request_sync()
+    world.breaking = full
+    if failures == 1:
+        assert wait_for(world.engine, batch).counts == {"synced": 1}
+    else:
+        with pytest.raises(
+            Stop, match="acme: stopped over the database, which says: database or disk is full; mend it"
+        ):
+            wait_for(world.engine, batch)
+        assert world.remote.calls == []
 
 
 def test_a_database_that_breaks_while_an_answer_is_booked_doubles_nothing(world: World) -> None:

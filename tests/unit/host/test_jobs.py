@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from host import clock
 from host.jobs import Jobs
@@ -89,6 +90,20 @@ def test_keys_do_not_wait_for_each_other(jobs: Jobs) -> None:
         gate.begun.get(timeout=10)
     for gate in gates:
         gate.let_through()
+
+
+def test_a_database_that_cannot_be_used_is_told_in_one_line(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
+    done = threading.Event()
+
+    def failing() -> None:
+        done.set()
+        raise OperationalError("UPDATE", {}, Exception("database or disk is full"))
+
+    jobs.submit(failing, "daily")
+    assert done.wait(10)
+    jobs.stop()
+    assert caplog.messages == ["job daily stopped, because the database can't be used: database or disk is full"]
+    assert caplog.records[0].exc_info is None
 
 
 def test_a_task_that_fails_is_told_and_runs_again(jobs: Jobs, caplog: pytest.LogCaptureFixture) -> None:
