@@ -62,7 +62,13 @@ def demo(
         bool, typer.Option("--exit-when-synced", help="End with a summary once everything has gone across.")
     ] = False,
 ) -> None:
-    """Everything on this machine, with no account: a ledger that runs here, a host beside it, and records that go across as you watch."""
+    """Show everything on this machine; no account is needed.
+
+    A ledger that runs here, a host beside it, and records that go across as you watch.
+    """
+    from host.cli.base.children import require_free
+
+    require_free(port, "choose another with --port")
     place = _place(folder, port)
     offered = _offered()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it, the processes beside it end with it
@@ -87,20 +93,32 @@ def _run(place: Place, offered: Sequence[Demo], *, exit_when_synced: bool) -> No
 def _place(folder: Path, port: int) -> Place:
     """The same ports as last time for what the configuration names; a folder of our own."""
     from host.cli.base.children import free_port
+    from host.cli.base.writing import write_files
     from host.errors import Stop
 
     notes = folder / NOTES
-    if notes.exists():
-        return Place(folder, port, json.loads(notes.read_text())["sandbox_port"])
-    if folder.exists() and any(folder.iterdir()):
-        raise Stop(f"{folder} is there and is not a demo's folder: choose another with --dir")
-    place = Place(folder, port, free_port(SANDBOX_PORT))
     try:
+        if notes.exists():
+            return Place(folder, port, _sandbox_port(notes))
         folder.mkdir(parents=True, exist_ok=True)
-        notes.write_text(json.dumps({"sandbox_port": place.sandbox_port}))
+        if any(folder.iterdir()):
+            raise Stop(f"{folder} is there and is not a demo's folder: choose another with --dir")
+        place = Place(folder, port, free_port(SANDBOX_PORT))
+        write_files({notes: json.dumps({"sandbox_port": place.sandbox_port})})
     except OSError as error:
-        raise Stop(f"{folder} cannot be written: {error.strerror}") from error
+        raise Stop(f"{folder} cannot be used: {error.strerror}: choose another with --dir") from error
     return place
+
+
+def _sandbox_port(notes: Path) -> int:
+    from host.errors import Stop
+
+    try:
+        return int(json.loads(notes.read_text())["sandbox_port"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise Stop(
+            f"{notes} does not say what the demo wrote there: remove {notes.parent}, or choose another with --dir"
+        ) from error
 
 
 def _offered() -> Sequence[Demo]:
@@ -140,9 +158,8 @@ def _prepare(place: Place) -> None:
 
 
 def _serve(place: Place) -> Child:
-    from host.cli.base.children import Child, require_free
+    from host.cli.base.children import Child
 
-    require_free(place.port, "choose another with --port")
     command = ["-c", "from host.cli import main; main()", "-c", str(place.config), "serve", "--port", str(place.port)]
     child = Child("the host", command, place.folder / "host.log")
     try:

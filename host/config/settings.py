@@ -98,7 +98,8 @@ class _SecretKeys(fields.Field[tuple[Secret, ...]]):
             Vault([key.reveal() for key in keys])
         except Stop:
             raise ValidationError(
-                f"it is not a key: {self.metadata['accepts']}, 32 random bytes in URL-safe base64 as `counterfoil init` writes them"
+                "what it leads to is not a key: a key is 32 random bytes in URL-safe base64, as `counterfoil init` writes them; it takes "
+                f"{self.metadata['accepts']}"
             ) from None
         return keys
 

@@ -67,8 +67,12 @@ def _ask_limits(url: str) -> Mapping[str, Any]:
         answer = httpx.get(url + LIMITS_PATH, timeout=5)
         answer.raise_for_status()
         limits = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        raise Refused(f"{url!r} is no address of a sandbox: it takes one such as http://127.0.0.1:9300") from error
+    except httpx.TransportError as error:
         raise Refused(f"no Xero sandbox answers at {url} ({error}): {advice}") from error
+    except (httpx.HTTPError, ValueError):
+        limits = None
     if not isinstance(limits, dict):
         raise Refused(f"what answers at {url} is no Xero sandbox: {advice}")
     return limits

@@ -13,6 +13,7 @@ from host.errors import Stop
 from host.plugins import Plugins
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from host.plugins import Plugin
@@ -58,8 +59,7 @@ def write_installation(folder: Path, sandbox: str | None) -> Path:
     text = configuration(sandbox)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(key, f"{generate_key()}\n")
-        _write(config, text)
+        write_files({key: f"{generate_key()}\n", config: text})
     except OSError as error:
         raise Stop(f"{error.filename or folder} cannot be written: {error.strerror}") from error
     return config
@@ -75,8 +75,8 @@ def configuration(sandbox: str | None = None) -> str:
 
 
 def _plugin_table(plugins: Plugins, plugin: Plugin, sandbox: str | None) -> str:
-    demo = plugins.ask_demo(plugin) if sandbox else None
-    settings = _settings(plugin, demo.settings(sandbox)) if sandbox and demo and demo.settings else ""
+    demo = plugins.ask_demo(plugin) if sandbox is not None else None
+    settings = _settings(plugin, demo.settings(sandbox)) if sandbox is not None and demo and demo.settings else ""
     if settings:
         return settings
     schema = plugins.ask_schema(plugin)
@@ -105,8 +105,17 @@ def _local_zone() -> str:
     return get_localzone_name() or "UTC"
 
 
-def _write(path: Path, text: str) -> None:
-    # Made by us, for the owner alone, in one step: nobody can have opened it before the mode was right.
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+def write_files(texts: Mapping[Path, str]) -> None:
+    """New files, for the owner alone: all of them or none."""
+    made: list[Path] = []
+    try:
+        for path, text in texts.items():
+            # Made in one step: nobody can have opened it before the mode was right.
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            made.append(path)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+    except OSError:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise

@@ -3,9 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from plugins.xero.sandbox.serve import run
 from plugins.xero.sandbox.world import OrganisationOption
+
+LAST_PORT = 65535
 
 
 def _organisation(text: str) -> OrganisationOption:
@@ -13,6 +16,12 @@ def _organisation(text: str) -> OrganisationOption:
         return OrganisationOption.read(text)
     except ValueError as wrong:
         raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to {LAST_PORT}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -25,11 +34,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} (see `{self.prog} --help`)\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="xero sandbox", description="A Xero that runs here, for rehearsals and tests."
-    )
-    parser.add_argument("--port", type=int, default=9300, help="port to listen on, 0 for any (default 9300)")
+    parser = _Parser(prog="counterfoil xero sandbox", description="A Xero that runs here, for rehearsals and tests.")
+    parser.add_argument("--port", type=_port, default=9300, help="port to listen on, 0 for any (default 9300)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--state", type=Path, help="SQLite file that keeps the state; without it nothing is kept")
     parser.add_argument(

@@ -1,6 +1,7 @@
 """Serving the sandbox on a port."""
 
 import contextlib
+import errno
 import socket
 import sqlite3
 import sys
@@ -72,6 +73,14 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _why_not(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "it is taken: stop what uses it, or choose another with --port"
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return "that is no address of this machine: choose another with --host"
+    return error.strerror or str(error)
+
+
 def run(
     port: int = 9300,
     state: Path | None = None,
@@ -85,14 +94,14 @@ def run(
     try:
         listener = listen(host, port)
     except OSError as error:
-        sys.stderr.write(f"xero sandbox: cannot listen on {host}:{port} ({error.strerror}); choose another --port\n")
+        sys.stderr.write(f"error: cannot listen on {host}:{port}: {_why_not(error)}\n")
         return 1
     wanted = tuple(organisations) or (OrganisationOption(),)
     try:
         ready = server(Options(wanted, state, no_limits=no_limits, latency=latency))
     except (OSError, sqlite3.Error) as error:
         listener.close()
-        sys.stderr.write(f"xero sandbox: cannot use the state file {state}: {error}\n")
+        sys.stderr.write(f"error: the state file {state} cannot be used: {error}\n")
         return 1
     where = f"http://{host}:{listener.getsockname()[1]}"
     ready.greeting = (

@@ -301,7 +301,10 @@ def test_database_addresses(path: Path, address: str, complaint: str) -> None:
         ('"file:no.key"', "the file no.key does not exist: put the secret there, or name another file"),
         ('"file:empty.key"', "the file empty.key is empty: put the secret there, or name another file"),
         ('"file:."', "the file . cannot be read: Is a directory"),
-        ('["hunter2"]', "it is not a key: a secret: "),
+        (
+            '["hunter2"]',
+            "what it leads to is not a key: a key is 32 random bytes in URL-safe base64, as `counterfoil init` writes them; it takes a secret: ",
+        ),
         ('""', "it is empty; it takes a secret: "),
         ("5", "this value is not accepted; it takes a secret: "),
     ],
