@@ -17,7 +17,7 @@ app = new_app()
 
 @app.command()
 def check(*, as_json: AsJson = False) -> None:
-    """Look whether the configuration, the database and the plugins are in order. Changes nothing."""
+    """Look whether configuration, database and plugins are in order. Changes nothing."""
     with installation() as found:
         rows = [{"what": "configuration", "state": "ok", "reason": ""}, *_database(found), *_plugins(found)]
     if as_json:

@@ -20,7 +20,10 @@ def import_(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Import a connection's reference data: tax rates, accounts, currencies, branding themes. Importing again updates."""
+    """Import a connection's reference data; importing again updates it.
+
+    Tax rates, accounts, currencies, branding themes: what records may name.
+    """
     with opened_host() as host:
         taken = engine_of(host).import_reference(kind, connection)
     if as_json:

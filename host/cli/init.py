@@ -20,7 +20,10 @@ def init(
         str | None, typer.Option(metavar="URL", help="Work at once against the sandbox that runs at this address.")
     ] = None,
 ) -> None:
-    """Write a commented configuration and a file with a secret key, both for your eyes only. Overwrites nothing."""
+    """Write a commented configuration and a file with a secret key.
+
+    Both are for your eyes only. Overwrites nothing.
+    """
     from hookspecs import Refused
     from host.cli.base.writing import write_installation
 

@@ -35,7 +35,9 @@ def load(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Load records from a file: what is new is created, what differs is replaced, what is the same is left alone.
+    """Load records from a file, one JSON object per line.
+
+    What is new is created, what differs is replaced, what is the same is left alone.
 
     Every bad line is reported with its number and the others are loaded; it ends with 1 then. To mend and load the whole file again is safe.
     """

@@ -12,7 +12,7 @@ app = new_app()
 
 @app.command()
 def migrate(*, as_json: AsJson = False) -> None:
-    """Bring the database up to date: the host's tables, then each plugin's."""
+    """Bring the database up to date, the plugins' tables included."""
     from host.db.migrate import migrate as bring_up_to_date
 
     with installation() as found:

@@ -37,7 +37,10 @@ def serve(
     *,
     safe_mode: Annotated[bool, typer.Option("--safe-mode", help="Load no plugin at all.")] = False,
 ) -> None:
-    """Serve the HTTP API and keep the ledger in step, until Ctrl-C or SIGTERM: then calls that are out are finished first."""
+    """Serve the HTTP API and keep the ledger in step, until Ctrl-C.
+
+    Ctrl-C or SIGTERM: calls that are out are finished first.
+    """
     from host.web.app import build
 
     _log_to_standard_error()

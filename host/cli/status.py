@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of
-from host.cli.base.output import AsJson, new_app, print_json, print_table, say
+from host.cli.base.output import AsJson, moment, new_app, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 app = new_app()
 
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
-    """The sync at a glance: connections and how they stand, records by kind and state, the oldest that waits."""
+    """The sync at a glance: connections, records, what waits longest."""
     with opened_host() as host:
         engine = engine_of(host)
         with engine.reading() as session:
@@ -21,15 +24,15 @@ def status(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json(shown)
         return
-    print_table(
-        [_connection(one) for one in shown["connections"]], ["key", "organisation", "status", "calls_today", "why"]
-    )
+    zone = host.settings.timezone
+    connections = [_connection(one, zone) for one in shown["connections"]]
+    print_table(connections, ["key", "organisation", "status", "calls_today", "why"], nothing="no connections yet")
     say("")
-    print_table(shown["records"], ["connection", "kind", "state", "count"])
+    print_table(shown["records"], ["connection", "kind", "state", "count"], nothing="no records yet")
     if shown["oldest_waiting_since"]:
-        say(f"\nthe oldest record that waits was saved at {shown['oldest_waiting_since']}")
+        say(f"\nthe oldest record that waits was saved at {moment(shown['oldest_waiting_since'], zone)}")
 
 
-def _connection(one: dict[str, Any]) -> dict[str, Any]:
-    held = f"held until {one['held_until']}: {one['held_because']}" if one["held_until"] else ""
+def _connection(one: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
+    held = f"not called until {moment(one['held_until'], zone)}: {one['held_because']}" if one["held_until"] else ""
     return {**one, "organisation": one["organisation_name"], "why": one["reason"] or held}

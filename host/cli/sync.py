@@ -10,11 +10,14 @@ import typer
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of
-from host.cli.base.output import AsJson, complain, new_app, print_json, say
+from host.cli.base.output import AsJson, complain, moment, new_app, print_json, say
+from host.errors import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import tzinfo
 
+    from host.app import Host
     from host.sync.engine import Engine
     from host.sync.waiting import Remaining
 
@@ -34,20 +37,35 @@ def sync(
     timeout: Annotated[float | None, typer.Option(help="With --wait: seconds to stay at most.", min=0)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at records and send what differs from what was agreed; a running server does it, or this command with --wait.
+    """Look at records and send what differs from what was agreed.
 
-    With --wait it ends when nothing more will go within two minutes, says what remains and why, and ends with 1 if anything does.
+    A running server does it, or this command with --wait: it ends when nothing more will go within two minutes, says what remains
+    and why, and ends with 1 if anything does.
     """
+    if timeout is not None and not wait:
+        raise typer.BadParameter("it goes with --wait", param_hint="'--timeout'")
     with opened_host() as host:
         engine = engine_of(host)
+        _require_known(host, kind, ref or [])
         batch = engine.request_sync(connection=connection, kind=kind, refs=ref or None, remap=remap)
         if not wait:
             _say_queued(engine, batch, as_json=as_json)
             return
         remaining = _wait(engine, batch, timeout)
-    _report(batch, remaining, as_json=as_json)
+        zone = host.settings.timezone
+    _report(batch, remaining, zone, as_json=as_json)
     if remaining.unsent:
         raise typer.Exit(1)
+
+
+def _require_known(host: Host, kind: str | None, refs: Sequence[str]) -> None:
+    kinds = [one for name, one in host.kinds.items() if kind in {None, name}]
+    with host.database.read() as session:
+        known = {ref for one in kinds for ref in one.service.ids(session, refs)} if refs else set()
+    missing = [ref for ref in refs if ref not in known]
+    if missing and kinds:  # of a kind that is not known the engine says more
+        among = kind or "records"
+        raise Stop("\n".join(f"there is nothing with the ref {ref!r} among the {among}" for ref in missing))
 
 
 def _say_queued(engine: Engine, batch: str, *, as_json: bool) -> None:
@@ -85,7 +103,7 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing to sync"
 
 
-def _report(batch: str, remaining: Remaining, *, as_json: bool) -> None:
+def _report(batch: str, remaining: Remaining, zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -98,9 +116,10 @@ def _report(batch: str, remaining: Remaining, *, as_json: bool) -> None:
         return
     say(counted(remaining.counts))
     for one in remaining.unsent:
-        complain(f"{one['kind']} {one['ref']}: {one['state']}: {_why(one)}")
+        complain(f"{one['kind']} {one['ref']}: {one['state']}: {_why(one, zone)}")
 
 
-def _why(one: Mapping[str, Any]) -> str:
-    reason = one["error"] or one["reason"] or "not looked at yet"
-    return f"{reason} (until {one['until']})" if one["until"] else str(reason)
+def _why(one: Mapping[str, Any], zone: tzinfo) -> str:
+    unsaid = "its call has no known outcome yet" if one["state"] == "sending" else "not looked at yet"
+    reason = one["error"] or one["reason"] or unsaid
+    return f"{reason} (until {moment(one['until'], zone)})" if one["until"] else str(reason)

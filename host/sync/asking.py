@@ -56,7 +56,7 @@ class Asking:
             self._grants.expire(self._grant_id, token)
             outcome, verdict = self._send(request, self._token())
         if verdict.fate is not Fate.ANSWERED:
-            raise _as_error(self._connection, verdict)
+            raise self._as_error(verdict)
         assert isinstance(outcome, Response)
         return outcome
 
@@ -113,8 +113,8 @@ class Asking:
             )
         return opened, at
 
-
-def _as_error(connection: Connection, verdict: Verdict) -> Exception:
-    if verdict.fate in {Fate.DISCONNECTED, Fate.TOKEN_EXPIRED, Fate.REFUSED}:
-        return AskPerson(f"{connection.key}: {verdict.reason}")
-    return Retry(f"{connection.key}: {verdict.reason}; try again")
+    def _as_error(self, verdict: Verdict) -> Exception:
+        if verdict.fate in {Fate.DISCONNECTED, Fate.TOKEN_EXPIRED, Fate.REFUSED}:
+            return AskPerson(f"{self._connection.key}: {verdict.reason}")
+        address = self._provider.base_url(self._connection)
+        return Retry(f"{self._connection.key}: {address} gave no answer that helps ({verdict.reason}): try again later")

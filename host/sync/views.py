@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from host import clock
 from host.sync.limiter import DAY
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 NEEDS_A_PERSON: Final = ("failed", "conflict", "blocked", "unknown")
+GOING: Final = ("waiting", "deleting")
+"""On their way, as soon as their connection lets them."""
 
 
 def states(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[str, list[dict[str, Any]]]:
@@ -60,9 +62,11 @@ def show_state(row: Row[Any]) -> dict[str, Any]:
 
 def _until(row: Row[Any]) -> tuple[datetime | None, str]:
     """Until when a waiting record waits, and why, where it is the connection that holds it up."""
-    if row.state not in {"waiting", "deleting"}:
+    if row.state not in GOING:
         return None, ""
-    if row.connection_status not in {None, "connected"}:
+    if row.connection_status is None:
+        return None, f"there is no connection {row.connection!r}: connect it, or let the record name another"
+    if row.connection_status != "connected":
         return None, f"{row.connection} is disconnected: {row.connection_reason}"
     now = clock.now()
     if row.hold_until and row.hold_until > now:
@@ -76,7 +80,8 @@ def _time(at: datetime | None) -> str | None:
 
 def errors(session: Session, *, connection: str | None = None, limit: int = 500) -> Sequence[dict[str, Any]]:
     """What does not go on by itself, in the order in which it happened: each with its record, its state and the reason."""
-    statement = states_statement().where(rows.c.state.in_(NEEDS_A_PERSON))
+    nowhere_to_go = and_(rows.c.state.in_(GOING), connections.c.key.is_(None))
+    statement = states_statement().where(or_(rows.c.state.in_(NEEDS_A_PERSON), nowhere_to_go))
     if connection is not None:
         statement = statement.where(rows.c.connection == connection)
     found = session.execute(statement.order_by(rows.c.changed_at, rows.c.id).limit(limit))
@@ -86,7 +91,7 @@ def errors(session: Session, *, connection: str | None = None, limit: int = 500)
             "kind": row.kind,
             "ref": row.ref,
             "state": row.state,
-            "error": row.error or row.reason,
+            "error": row.error or row.reason or _until(row)[1],
             "attempts": row.attempts,
             "since": _time(row.changed_at),
         }

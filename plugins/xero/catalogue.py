@@ -75,7 +75,9 @@ class Books:
         if len(fitting) == 1:
             return fitting[0]
         if not fitting:
-            raise Missing(f"{what} {code} is not among the {what}s of {self.name}: run {self._import(importable)}")
+            raise Missing(
+                f"{what} {code} is not among the {what}s of {self.name}: correct it, or, if it is new in Xero, run {self._import(importable)}"
+            )
         refs = ", ".join(record.ref for record in fitting)
         raise Missing(
             f"{what} {code} is ambiguous: {len(fitting)} {what}s of {self.name} bear it ({refs}); keep one of them"

@@ -30,7 +30,7 @@ def connect(
     ] = Auth.CUSTOM,
     as_json: AsJson = False,  # noqa: FBT002 - typer makes an option of it
 ) -> None:
-    """Connect the organisation that the credentials lead to, or connect it again."""
+    """Connect the organisation that the credentials lead to."""
     with host() as opened:
         if opened.engine is None:
             raise Stop(
@@ -55,7 +55,7 @@ def connect(
     add_help_option=False,
 )
 def sandbox(context: typer.Context) -> Any:
-    """Run a Xero that lives here: [--port 9300] [--state FILE] [--org NAME:COUNTRY:CURRENCY ...] [--no-limits] [--latency SECONDS]. Needs no configuration."""
+    """Run a Xero that lives here. Needs no configuration."""
     from importlib import import_module
 
     return import_module(SANDBOX).main(context.args)

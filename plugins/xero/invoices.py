@@ -283,12 +283,13 @@ class Office:
             return Blocked(
                 reason=f"{name} belongs to connection {link.connection}, the document to {self.desk.connection.key}"
             )
-        if self.settings.create_missing_contacts and not (link and link.state in {"failed", "conflict", "parked"}):
+        stuck = link is not None and link.state in {"failed", "conflict", "parked"}
+        if self.settings.create_missing_contacts and not stuck:
             return Blocked(reason=f"{name} is sent to Xero first", waits_for=who, bring=True)
         why = (link.reason or link.state) if link else "it was never sent"
         return Blocked(
-            reason=f"{name} is not in Xero ({why}): check its first name, last name, email and accounts code and sync it,"
-            " or set create_missing_contacts = true"
+            reason=f"{name} is not in Xero ({why}): check its first name, last name, email and accounts code and sync it"
+            + ("" if stuck else ", or set create_missing_contacts = true")
         )
 
     def _theme(self, document: Document) -> str:

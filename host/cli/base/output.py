@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 """The option ``--json``, for commands that print data."""
@@ -39,10 +41,18 @@ def print_json(data: Any) -> None:
     typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
-def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """For people: aligned columns under their names; says so where there is nothing."""
+def moment(at: str | datetime | None, zone: tzinfo) -> str:
+    """A time for people, on the clock of the configuration; a text as ``--json`` has it."""
+    if not at:
+        return ""
+    found = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, nothing: str = "none") -> None:
+    """For people: aligned columns under their names; where there are no rows, ``nothing`` on standard error."""
     if not rows:
-        typer.echo("none", err=True)
+        typer.echo(nothing, err=True)
         return
     cells = [[column.replace("_", " ").upper() for column in columns]]
     cells += [[_cell(row.get(column)) for column in columns] for row in rows]

@@ -33,7 +33,7 @@ def test_a_rate_that_is_missing_says_what_to_do() -> None:
 
     assert (
         str(missing.value)
-        == "tax rate OUTPUT is not among the tax rates of Acme UK: run counterfoil import tax-rates --connection acme"
+        == "tax rate OUTPUT is not among the tax rates of Acme UK: correct it, or, if it is new in Xero, run counterfoil import tax-rates --connection acme"
     )
 
 

@@ -245,12 +245,12 @@ def test_a_line_whose_product_is_on_its_way_waits_for_it() -> None:
         ({"effective_account": ""}, "line 2: it has no account: give one to the line"),
         (
             {"effective_account": "999"},
-            "line 2: account 999 is not among the accounts of Acme UK: run counterfoil import accounts",
+            "line 2: account 999 is not among the accounts of Acme UK: correct it, or, if it is new in Xero, run counterfoil import accounts",
         ),
         ({"effective_tax_rate": ""}, "line 2: it has no tax rate: give one to the line"),
         (
             {"effective_tax_rate": "OUTPUT"},
-            "line 2: tax rate OUTPUT is not among the tax rates of Acme UK: run counterfoil import tax-rates",
+            "line 2: tax rate OUTPUT is not among the tax rates of Acme UK: correct it, or, if it is new in Xero, run counterfoil import tax-rates",
         ),
         ({"description": " ", "product": ""}, "line 2: it has no description"),
     ],
@@ -333,31 +333,39 @@ def test_an_invoice_waits_for_its_customer(contact: Any, of_settings: Any, block
 
 
 @pytest.mark.parametrize(
-    ("contact", "of_settings", "why"),
+    ("contact", "of_settings", "why", "or_else"),
     [
-        (None, {}, "it was never sent"),
+        (None, {}, "it was never sent", ", or set create_missing_contacts = true"),
         (
             link("customers", "c1", state="excluded", reason="entities_to_sync does not name customers"),
             {},
             "entities_to_sync does not name customers",
+            ", or set create_missing_contacts = true",
         ),
         (
             link("customers", "c1", state="failed", reason="Email address must be valid."),
             {"create_missing_contacts": True},
             "Email address must be valid.",
+            "",
+        ),
+        (
+            link("customers", "c1", state="conflict", reason="another has its name"),
+            {},
+            "another has its name",
+            "",
         ),
     ],
 )
 def test_an_invoice_of_a_customer_that_is_not_there_says_what_to_check(
-    contact: Any, of_settings: Any, why: str
+    contact: Any, of_settings: Any, why: str, or_else: str
 ) -> None:
     at = desk(links=[one for one in (contact, LINKS[1]) if one], records=[("customers", customer())])
 
     blocked = prepare_one(invoice(), at, **of_settings)
 
     assert blocked == Blocked(
-        reason=f"its customer customer-1 is not in Xero ({why}): check its first name, last name, email and accounts code and sync it,"
-        " or set create_missing_contacts = true"
+        reason=f"its customer customer-1 is not in Xero ({why}): check its first name, last name, email and accounts code and sync it"
+        + or_else
     )
 
 

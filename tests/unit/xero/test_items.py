@@ -89,11 +89,11 @@ def test_both_sides_go_where_both_are_given() -> None:
         ({"code": "X" * 31}, f"its code {'X' * 31} is longer than Xero's 30 characters"),
         (
             {"effective_sales_account": "999"},
-            "account 999 is not among the accounts of Acme UK: run counterfoil import accounts --connection acme",
+            "account 999 is not among the accounts of Acme UK: correct it, or, if it is new in Xero, run counterfoil import accounts --connection acme",
         ),
         (
             {"sales_tax": "OLD"},
-            "tax rate OLD is not among the tax rates of Acme UK: run counterfoil import tax-rates --connection acme",
+            "tax rate OLD is not among the tax rates of Acme UK: correct it, or, if it is new in Xero, run counterfoil import tax-rates --connection acme",
         ),
     ],
 )

@@ -1,0 +1,409 @@
+"""At the command line, every mistake has its one clear line and its exit code, and nothing is half written or sent to the wrong place.
+
+Mistakes in the configuration itself are in ``tests/unit/host/config``, those in files and requests in ``tests/integration/web``.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import MetaData, select
+
+from host.cli.base import runner
+from host.cli.base.runner import run
+from host.db import Database
+from plugins.xero.sandbox.world import Options, OrganisationOption
+from tests.contract.running import InThread, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ORGANISATIONS = (OrganisationOption("One Ltd"), OrganisationOption("Two Ltd"))
+SECOND_APP = ('"sandbox-custom"', '"sandbox-custom-2"')
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command line is a process of its own, as far as the plugins' commands are concerned."""
+    monkeypatch.setattr(runner, "_groups", {})
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Desk:
+    """A folder with a configuration that leads to a sandbox, and the command line in it."""
+
+    folder: Path
+    sandbox: str
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Ran:
+        self.capsys.readouterr()
+        try:
+            code = run(arguments)
+        except SystemExit as ended:  # the sandbox's own parser
+            code = int(str(ended.code))
+        out, err = self.capsys.readouterr()
+        return Ran(code, self._stable(out), self._stable(err))
+
+    def _stable(self, text: str) -> str:
+        """What differs from run to run, by its name."""
+        text = text.replace(self.sandbox, "SANDBOX").replace(f"{self.folder}/", "")
+        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+", "TIME", text)
+
+    def good(self, *arguments: str) -> str:
+        ran = self(*arguments)
+        assert ran.code == 0, ran.err
+        return ran.out
+
+    def change(self, old: str, new: str) -> None:
+        path = self.folder / "counterfoil.toml"
+        text = path.read_text()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
+
+    def file(self, name: str, *records: dict[str, Any]) -> str:
+        (self.folder / name).write_text("".join(f"{json.dumps(record)}\n" for record in records))
+        return name
+
+    def contents(self) -> Any:
+        """Every row of the database but the log of calls, which tells of each attempt."""
+        database = Database.at(f"sqlite:///{self.folder}/counterfoil.db")
+        tables = MetaData()
+        tables.reflect(database.engine)
+        with database.read() as session:
+            found = {
+                table.name: sorted(map(str, session.execute(select(table))))
+                for table in tables.sorted_tables
+                if table.name != "sync_calls"
+            }
+        database.close()
+        return found
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[InThread]:
+    served = InThread(Options(ORGANISATIONS))
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def sandbox(running: InThread) -> Iterator[Sandbox]:
+    found = Sandbox(running.url)
+    found.control("POST", "reset")
+    yield found
+    found.client.close()
+
+
+@pytest.fixture(scope="module")
+def installed(running: InThread, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrated, and connected to One Ltd under the key ``one``."""
+    folder = tmp_path_factory.mktemp("installed")
+    config = str(folder / "counterfoil.toml")
+    for line in (
+        ("init", str(folder), "--sandbox", running.url),
+        ("migrate", "-c", config),
+        ("xero", "connect", "one", "-c", config),
+    ):
+        assert run(line) == 0
+    return folder
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    installed: Path,
+    sandbox: Sandbox,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
+    return Desk(tmp_path, sandbox.url, capsys)
+
+
+@contextmanager
+def something_else_listening() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+# ------------------------------------------------------------------------------------------------- nothing comes of these
+
+MISTAKES: list[tuple[str, int, str]] = [
+    ("import all --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
+    ("import taxes --connection one", 1, "'taxes' can't be imported (all, tax-rates, accounts, currencies, branding-themes)"),
+    ("errors --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
+    ("sync --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
+    ("sync --kind widgets", 1, "xero does not sync 'widgets' (it syncs customers, suppliers, products, invoices)"),
+    ("sync --ref nobody", 1, "there is nothing with the ref 'nobody' among the records"),
+    ("sync --kind customers --ref nobody --wait", 1, "there is nothing with the ref 'nobody' among the customers"),
+    ("sync --timeout 5", 2, "Invalid value for '--timeout': it goes with --wait (see `counterfoil sync --help`)"),
+    (
+        "sync --wait --timeout -1", 2,
+        "Invalid value for '--timeout': Input should be greater than or equal to 0 (see `counterfoil sync --help`)",
+    ),
+    ("xero connect other", 1, "One Ltd is connected already, under the key 'one': an organisation has one connection"),
+    (
+        "xero connect Two!", 1,
+        "'Two!' can't be a connection's key: use 1 to 50 of a-z, 0-9, '-' and '_', beginning with a letter or digit",
+    ),
+    (
+        "xero connect one --auth app", 2,
+        "Invalid value for '--auth': 'app' is not one of 'custom'. (see `counterfoil xero connect --help`)",
+    ),
+    (
+        "load customer records.jsonl", 1,
+        "there is no kind 'customer' (did you mean 'customers'?): the kinds are accounts, customers, invoices, product-groups, "
+        "products, suppliers, tax-rates",
+    ),
+    ("init . --sandbox SANDBOX", 1, "counterfoil.toml exists already: it is not overwritten; choose another folder, or remove it"),
+    ("init new --sandbox SANDBOX/elsewhere", 1,
+     "what answers at SANDBOX/elsewhere is no Xero sandbox: start one with: counterfoil xero sandbox"),
+    ("init new --sandbox=", 1, "'' is no address of a sandbox: it takes one such as http://127.0.0.1:9300"),
+    ("init new --sandbox localhost:9300", 1,
+     "'localhost:9300' is no address of a sandbox: it takes one such as http://127.0.0.1:9300"),
+    ("demo --dir records.jsonl", 1, "records.jsonl cannot be used: File exists: choose another with --dir"),
+    ("demo --dir .", 1, ". is there and is not a demo's folder: choose another with --dir"),
+    ("demo --dir spoilt", 1,
+     "spoilt/demo.json does not say what the demo wrote there: remove spoilt, or choose another with --dir"),
+    ("demo --port TAKEN --dir new", 1, "port TAKEN is taken: stop what uses it, or choose another with --port"),
+    ("serve --port TAKEN", 1, "port TAKEN on 127.0.0.1 is taken: stop what uses it, or choose another with --port"),
+    ("xero sandbox --port TAKEN", 1,
+     "cannot listen on 127.0.0.1:TAKEN: it is taken: stop what uses it, or choose another with --port"),
+    ("xero sandbox --port 65536", 2,
+     "argument --port: '65536' must be a whole number from 0 to 65535 (see `counterfoil xero sandbox --help`)"),
+    ("xero sandbox --host 192.0.2.1", 1,
+     "cannot listen on 192.0.2.1:9300: that is no address of this machine: choose another with --host"),
+    ("xero sandbox --org Acme", 2,
+     "argument --org: 'Acme' must be NAME:COUNTRY:CURRENCY, for example Demo Company (UK):GB:GBP (see `counterfoil xero sandbox --help`)"),
+    ("xero sandbox --latency nan", 2,
+     "argument --latency: 'nan' must be a number of seconds, 0 or more (see `counterfoil xero sandbox --help`)"),
+    ("xero sandbox --limits", 2, "unrecognized arguments: --limits (see `counterfoil xero sandbox --help`)"),
+    ("xero sandbox --port 0 --state nowhere/state.db", 1,
+     "the state file nowhere/state.db cannot be used: unable to open database file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "code", "said"), MISTAKES, ids=[mistake[0] for mistake in MISTAKES])
+def test_one_line_and_nothing_changed(desk: Desk, line: str, code: int, said: str) -> None:
+    desk.file("records.jsonl", {"ref": "ada", "name": "Ada"})
+    (desk.folder / "spoilt").mkdir()
+    (desk.folder / "spoilt" / "demo.json").touch()
+    before = desk.contents()
+
+    with something_else_listening() as port:
+        given = line.replace("SANDBOX", desk.sandbox).replace("TAKEN", str(port))
+        ran = desk(*given.split(" "))
+        expected = said.replace("TAKEN", str(port))
+
+    assert (ran.code, ran.err) == (code, f"error: {expected}\n")
+    assert ran.out == ""
+    assert desk.contents() == before
+    assert not (desk.folder / "new").exists()
+
+
+@pytest.mark.parametrize("written_before", [0, 1])
+def test_a_disk_that_is_full_leaves_no_half_installation(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, written_before: int
+) -> None:
+    written: list[int] = []
+    fdopen = os.fdopen
+
+    def full(descriptor: int, mode: str, *, encoding: str) -> Any:
+        if len(written) == written_before:
+            os.close(descriptor)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(descriptor)
+        return fdopen(descriptor, mode, encoding=encoding)
+
+    monkeypatch.setattr("host.cli.base.writing.os.fdopen", full)
+    ran = desk("init", "new")
+    assert (ran.code, ran.err) == (1, "error: new cannot be written: No space left on device\n")
+    assert list((desk.folder / "new").iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------------------- credentials that do not fit
+
+
+def test_a_wrong_secret_connects_nothing(desk: Desk) -> None:
+    desk.change('"sandbox-secret"', '"another-secret"')
+    before = desk.contents()
+    ran = desk("xero", "connect", "two")
+    assert (ran.code, ran.err) == (
+        1,
+        "error: connection two: Xero does not know the client_id, or the client_secret is wrong: "
+        "check them in [plugins.xero.connections.two] or [plugins.xero.custom]\n",
+    )
+    assert desk.contents() == before
+
+
+def test_credentials_of_another_organisation_leave_a_connection_as_it_was(desk: Desk) -> None:
+    desk.change(*SECOND_APP)
+    before = desk.contents()
+    ran = desk("xero", "connect", "one")
+    assert (ran.code, ran.err) == (
+        1,
+        "error: connection 'one' is bound to One Ltd, and these credentials lead to Two Ltd: "
+        "a different organisation is a new connection, with a key of its own\n",
+    )
+    assert desk.contents() == before, "its grant among it: what runs with it goes on"
+
+
+def test_nothing_of_one_organisation_goes_to_another_whose_credentials_took_the_place(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    """Connecting the second organisation by editing the first one's credentials is the mistake that anybody makes."""
+    desk.change(*SECOND_APP)
+    desk.good("xero", "connect", "two")
+    sandbox.advance(1900)  # the first one's token is spent
+    desk.good("load", "customers", desk.file("records.jsonl", {"ref": "ada", "name": "Ada", "connection": "one"}))
+
+    ran = desk("sync", "--wait")
+
+    reason = (
+        "connection one was made with another client_id: run `counterfoil xero connect one`, which finds out whether the new one leads to the "
+        "same organisation"
+    )
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1] == f"error: customers ada: waiting: one is disconnected: {reason}"
+    assert contacts(sandbox, "sandbox-custom") == contacts(sandbox, "sandbox-custom-2") == []
+    told = desk("errors")
+    assert (told.code, told.err) == (0, f"warning: one is disconnected, and its records wait: {reason}\nnone\n")
+
+    config = desk.folder / "counterfoil.toml"
+    own = '[plugins.xero.connections.one]\nclient_id = "sandbox-custom"\nclient_secret = "sandbox-secret"\n'
+    config.write_text(f"{config.read_text()}\n{own}")
+    desk.good("xero", "connect", "one")
+    desk.good("sync", "--wait")
+    assert (contacts(sandbox, "sandbox-custom"), contacts(sandbox, "sandbox-custom-2")) == (["Ada"], [])
+
+
+def contacts(sandbox: Sandbox, client_id: str) -> list[str]:
+    form = {"grant_type": "client_credentials", "scope": "accounting.contacts"}
+    token = sandbox.client.post("/connect/token", data=form, auth=(client_id, "sandbox-secret")).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    found = sandbox.client.get("/api.xro/2.0/Contacts", headers=headers).json()["Contacts"]
+    return [contact["Name"] for contact in found]
+
+
+# ------------------------------------------------------------------------------------------------------ nobody at the other end
+
+
+@pytest.fixture
+def gone(desk: Desk) -> Desk:
+    """The sandbox of the configuration does not run (any more)."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    path = desk.folder / "counterfoil.toml"
+    path.write_text(path.read_text().replace(desk.sandbox, address))
+    desk.sandbox = address
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import all --connection one", "one: SANDBOX gave no answer that helps (connection refused): try again later"),
+        ("xero connect one", "SANDBOX can't be reached to get a token (connection refused): try again later"),
+        ("xero connect two", "SANDBOX can't be reached to get a token (connection refused): try again later"),
+        (
+            "init new --sandbox SANDBOX",
+            "no Xero sandbox answers at SANDBOX ([Errno 111] Connection refused): start one with: counterfoil xero sandbox",
+        ),
+    ],
+)
+def test_a_sandbox_that_does_not_run_is_one_line(gone: Desk, line: str, said: str) -> None:
+    before = gone.contents()
+    ran = gone(*line.replace("SANDBOX", gone.sandbox).split(" "))
+    assert (ran.code, ran.err) == (1, f"error: {said}\n")
+    assert gone.contents() == before
+
+
+def test_what_waits_for_a_sandbox_that_does_not_run_says_so_everywhere(
+    gone: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("host.sync.retry.PAUSES", (timedelta(minutes=5),))  # long enough not to be waited for
+    gone.good("load", "customers", gone.file("records.jsonl", {"ref": "ada", "name": "Ada"}))
+    ran = gone("sync", "--wait")
+    assert (ran.code, ran.out) == (1, "1 waiting\n")
+    assert ran.err.splitlines()[-1] == "error: customers ada: waiting: connection refused (until TIME)"
+    assert re.search(r"^one: connection refused: no call before \d\d:\d\d:\d\d UTC$", caplog.messages[0])
+    assert "not called until TIME: connection refused" in gone.good("status")
+    assert gone("errors").err == "warning: one is not called until TIME: connection refused\nnone\n"
+
+
+# --------------------------------------------------------------------------------------------------------- what a bookkeeper reads
+
+
+def test_a_record_of_a_connection_that_does_not_exist_says_so_and_goes_when_it_does(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    desk.good("load", "customers", desk.file("records.jsonl", {"ref": "ada", "name": "Ada", "connection": "two"}))
+    reason = "there is no connection 'two': connect it, or let the record name another"
+    assert desk("sync", "--wait").err == f"error: customers ada: waiting: {reason}\n"
+    [shown] = json.loads(desk.good("errors", "--json"))
+    assert (shown["ref"], shown["state"], shown["error"]) == ("ada", "waiting", reason)
+    desk.change(*SECOND_APP)
+    desk.good("xero", "connect", "two")
+    desk.good("sync", "--wait")
+    assert contacts(sandbox, "sandbox-custom-2") == ["Ada"]
+    assert desk("errors").err == "none\n"
+
+
+def test_errors_read_well(desk: Desk) -> None:
+    def invoice(ref: str, customer: str = "ada", **of_line: str) -> dict[str, Any]:
+        of_line = {"description": "Work", "unit_price": "10.00", "account": "200", "tax_rate": "OUTPUT2", **of_line}
+        return {"ref": ref, "customer": customer, "issue_date": "2026-03-02", "lines": [of_line]}
+
+    desk.good("load", "customers", desk.file("c.jsonl", *({"ref": ref, "name": "Ada"} for ref in ("ada", "twin"))))
+    desk.good("load", "invoices", desk.file("early.jsonl", invoice("early")))
+    desk("sync", "--wait")
+    assert desk.good("errors").endswith(
+        " line 1: account 200 is not among the accounts of One Ltd: correct it, or, if it is new in Xero, "
+        "run counterfoil import accounts --connection one\n"
+    )
+    desk.good("import", "all", "--connection", "one")
+    bad = [invoice("rate", tax_rate="VAT99"), invoice("account", account="9999"), invoice("of-twin", "twin")]
+    desk.good("load", "invoices", desk.file("late.jsonl", *bad))
+    assert desk("sync", "--wait").code == 1
+    twin = "Xero's contact with name Ada is linked to ada already: give one of the two another"
+    assert [tuple(re.split(r" {2,}", line)) for line in desk.good("errors").splitlines()] == [
+        ("SINCE", "CONNECTION", "KIND", "REF", "STATE", "ERROR"),
+        ("TIME", "one", "customers", "twin", "conflict", twin),
+        (
+            "TIME", "one", "invoices", "rate", "blocked",
+            "line 1: tax rate VAT99 is not among the tax rates of One Ltd: correct it, or, if it is new in Xero, "
+            "run counterfoil import tax-rates --connection one",
+        ),
+        (
+            "TIME", "one", "invoices", "account", "blocked",
+            "line 1: account 9999 is not among the accounts of One Ltd: correct it, or, if it is new in Xero, "
+            "run counterfoil import accounts --connection one",
+        ),
+        (
+            "TIME", "one", "invoices", "of-twin", "blocked",
+            f"its customer twin is not in Xero ({twin}): check its first name, last name, email and accounts code and sync it",
+        ),
+    ]  # fmt: skip
