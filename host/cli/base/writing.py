@@ -7,14 +7,18 @@ import os
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from marshmallow import fields
+
 from host.config.faults import accepts
 from host.crypto import generate_key
 from host.errors import Stop
 from host.plugins import Plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from marshmallow import Schema
 
     from host.plugins import Plugin
 
@@ -80,8 +84,9 @@ def _plugin_table(plugins: Plugins, plugin: Plugin, sandbox: str | None) -> str:
     if settings:
         return settings
     schema = plugins.ask_schema(plugin)
-    hints = [] if schema is None else [_hint(name, field) for name, field in sorted(schema().load_fields.items())]
-    return "".join(f"{line}\n" for line in [f"[plugins.{plugin.name}]", *hints])
+    table = f"plugins.{plugin.name}"
+    hints = [] if schema is None else _hints(schema(), table)
+    return "".join(f"{line}\n" for line in [f"[{table}]", *hints])
 
 
 def _settings(plugin: Plugin, lines: str) -> str:
@@ -94,9 +99,30 @@ def _settings(plugin: Plugin, lines: str) -> str:
     return f"{head}{lines.strip()}\n"
 
 
-def _hint(name: str, field: Any) -> str:
-    needed = " (needed)" if field.required else ""
-    return f"# {field.data_key or name}{needed}: {accepts(field)}"
+def _hints(schema: Schema, table: str) -> Iterator[str]:
+    """Every key as a comment, tables last: to set one, take the mark away and write a value."""
+    known = [(field.data_key or name, field) for name, field in schema.load_fields.items()]
+    for key, field in known:
+        if _inner(field) is None:
+            yield f"# {key} =   # {_told_of(field)}"
+    for key, field in known:
+        if (inner := _inner(field)) is not None:
+            name = f"{table}.{key}.KEY" if isinstance(field, fields.Mapping) else f"{table}.{key}"
+            yield ""
+            yield f"# [{name}]   # {field.metadata.get('description', '')}".rstrip(" #")
+            yield from _hints(inner, name)
+
+
+def _inner(field: fields.Field[Any]) -> Schema | None:
+    """The schema of a table, or of each table of a table of tables."""
+    if isinstance(field, fields.Mapping):
+        return _inner(field.value_field) if field.value_field is not None else None
+    return field.schema if isinstance(field, fields.Nested) and not field.many else None
+
+
+def _told_of(field: fields.Field[Any]) -> str:
+    told = f"{field.metadata['description']} ({accepts(field)})" if "description" in field.metadata else accepts(field)
+    return f"needed; {told}" if field.required else told
 
 
 def _local_zone() -> str:

@@ -204,6 +204,18 @@ def test_init_check_migrate_check(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert not config.exists()
 
 
+def test_a_new_configuration_says_what_each_key_is_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert Ran(capsys, "init", tmp_path).code == 0
+    lines = (tmp_path / "counterfoil.toml").read_text().splitlines()
+    for line in (
+        "# entities_to_sync =   # the kinds of records that are sent: customers, suppliers, products, invoices (a list in brackets)",
+        "# [plugins.xero.custom]   # credentials of custom connections that have none of their own",
+        "# client_id =   # of the custom connection's app at Xero (a text in quotes)",
+        "# [plugins.xero.connections.KEY]   # what differs for one connection",
+    ):
+        assert line in lines
+
+
 def test_init_where_nobody_may_write(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = Ran(capsys, "init", tmp_path / "file" / "books")
