@@ -15,7 +15,7 @@ from host.sync.guarded import own_fault
 from host.sync.lanes import Found, Half, Halves, Lane, Lanes
 from host.sync.outbox import BULK, PERSON
 from host.sync.provider import Blocked, Look, Planned, Send
-from host.sync.rows import due_rows, open_batch_kinds, rows_by_id
+from host.sync.rows import anything_due, due_rows, open_batch_kinds, rows_by_id
 
 if TYPE_CHECKING:
     from host.sync.applying import Applier
@@ -61,7 +61,7 @@ class Filling:
         return self._lanes.any(priority)
 
     def anything_due(self, priority: int) -> bool:
-        return bool(self._due(priority, sorted(self._ranks), limit=1))
+        return self._due(priority, sorted(self._ranks))
 
     def next(self, priority: int) -> Filled | None:
         """The call that goes next, if there is one. A half has to be said to be ``gone``; other records are simply due again."""
@@ -101,16 +101,13 @@ class Filling:
         busy = {out.load.kind for out in self._carrier.out.values() if out.load.priority == BULK}
         for rank in sorted(set(self._ranks.values())):
             of_rank = [kind for kind in kinds if self._ranks[kind] == rank]
-            if busy & set(of_rank) or self._due(BULK, of_rank, limit=1):
+            if busy & set(of_rank) or self._due(BULK, of_rank):
                 return of_rank
         return []
 
-    def _due(self, priority: int, kinds: Sequence[str], *, limit: int, beyond: Sequence[int] = ()) -> bool:
+    def _due(self, priority: int, kinds: Sequence[str]) -> bool:
         with self._talk.database.read() as session:
-            found = due_rows(
-                session, self._talk.key, priority=priority, now=clock.now(), limit=limit, kinds=kinds, beyond=beyond
-            )
-        return bool(found)
+            return anything_due(session, self._talk.key, now=clock.now(), kinds=kinds, priorities=[priority])
 
     def _still_filling(self) -> frozenset[str]:
         """The kinds that an open batch may bring more of: a call of these waits until it is full."""

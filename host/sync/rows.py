@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import Integer, and_, bindparam, case, func, select, update
 
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
@@ -17,7 +17,7 @@ from host.sync.provider import Agreed, Link, Wanted
 from host.sync.tables import batches, rows
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 
@@ -85,8 +85,50 @@ def _waiting(row: Row[Any]) -> Waiting:
     )
 
 
-def _due(connection: str, now: datetime) -> ColumnElement[bool]:
-    return (rows.c.connection == connection) & (rows.c.due_at <= now) & rows.c.call_id.is_(None)
+# What _waiting reads, and no more: a drain reads every row that it sends.
+_COLUMNS_OF_WAITING: Final = [
+    rows.c[name]
+    for name in (
+        "id",
+        "kind",
+        "record_id",
+        "ref",
+        "wanted",
+        "generation",
+        "agreed_generation",
+        "remote_id",
+        "inputs",
+        "sent",
+        "answered",
+        "priority",
+        "attempts",
+        "state",
+        "reason",
+        "call_id",
+    )
+]
+
+# Built once: a drain asks these several times for every call, and building takes many times as long as running.
+_due: Final = (
+    (rows.c.connection == bindparam("connection"))
+    & (rows.c.due_at <= bindparam("now", type_=rows.c.due_at.type))
+    & rows.c.call_id.is_(None)
+    & rows.c.kind.in_(bindparam("kinds", expanding=True))
+    & rows.c.priority.in_(bindparam("priorities", expanding=True))
+)
+_DUE_ROWS: Final = (
+    select(*_COLUMNS_OF_WAITING)
+    .where(_due, rows.c.id.not_in(bindparam("beyond", expanding=True)))
+    .order_by(rows.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+# In no order: to know the first of several kinds, all that wait would be sorted.
+_ANYTHING_DUE: Final = select(rows.c.id).where(_due).limit(1)
+_NEXT_DUE: Final = select(func.min(rows.c.due_at)).where(
+    rows.c.connection == bindparam("connection"),
+    rows.c.due_at > bindparam("after", type_=rows.c.due_at.type),
+    rows.c.call_id.is_(None),
+)
 
 
 def due_rows(
@@ -96,33 +138,35 @@ def due_rows(
     priority: int,
     now: datetime,
     limit: int,
-    kinds: Sequence[str] = (),
+    kinds: Sequence[str],
     beyond: Iterable[int] = (),
 ) -> Sequence[Waiting]:
-    """Rows of this connection that are due and in no call, in the order of their making; ``beyond`` are left out."""
-    statement = select(rows).where(_due(connection, now), rows.c.priority == priority, rows.c.id.not_in(list(beyond)))
-    if kinds:
-        statement = statement.where(rows.c.kind.in_(kinds))
-    return [_waiting(row) for row in session.execute(statement.order_by(rows.c.id).limit(limit))]
+    """Rows of these kinds of this connection that are due and in no call, in the order of their making; ``beyond`` are left out."""
+    asked = {"connection": connection, "now": now, "kinds": kinds, "priorities": [priority]}
+    found = session.connection().execute(_DUE_ROWS, {**asked, "beyond": list(beyond), "most": limit})
+    return [_waiting(row) for row in found]
 
 
-def anything_due(session: Session, connection: str, *, now: datetime, kinds: Sequence[str]) -> bool:
-    found = session.execute(select(rows.c.id).where(_due(connection, now), rows.c.kind.in_(kinds)).limit(1))
-    return found.first() is not None
+def anything_due(
+    session: Session,
+    connection: str,
+    *,
+    now: datetime,
+    kinds: Sequence[str],
+    priorities: Sequence[int] = (PERSON, BULK),
+) -> bool:
+    asked = {"connection": connection, "now": now, "kinds": kinds, "priorities": priorities}
+    return session.connection().execute(_ANYTHING_DUE, asked).first() is not None
 
 
 def rows_by_id(session: Session, ids: Iterable[int]) -> Mapping[int, Waiting]:
-    found = session.execute(select(rows).where(rows.c.id.in_(list(ids))))
+    found = session.execute(select(*_COLUMNS_OF_WAITING).where(rows.c.id.in_(list(ids))))
     return {row.id: _waiting(row) for row in found}
 
 
 def next_due(session: Session, connection: str, *, after: datetime) -> datetime | None:
     """When the next row of this connection that is in no call will be due."""
-    return session.execute(
-        select(func.min(rows.c.due_at)).where(
-            rows.c.connection == connection, rows.c.due_at > after, rows.c.call_id.is_(None)
-        )
-    ).scalar()
+    return session.connection().execute(_NEXT_DUE, {"connection": connection, "after": after}).scalar()
 
 
 def open_batch_kinds(session: Session, now: datetime, *, idle: timedelta) -> frozenset[str]:
