@@ -205,7 +205,7 @@ class _Parser:
     def primary(self) -> Operand:
         group, text = self.take()
         if group == "text":
-            return Literal(re.sub(r"\\(.)", r"\1", text[1:-1]), Type.TEXT)
+            return Literal(_unquoted(text), Type.TEXT)
         if group == "number":
             return Literal(Decimal(text.rstrip("mMdDfF")), Type.NUMBER)
         if group == "word":
@@ -242,7 +242,7 @@ class _Parser:
             group, text = self.take()
             if group not in ("text", "number"):
                 raise BadWhere(f"Syntax error at '{text}'")
-            values.append(text[1:-1] if group == "text" else Decimal(text.rstrip("mMdDfF")))
+            values.append(_unquoted(text) if group == "text" else Decimal(text.rstrip("mMdDfF")))
         self.expect(")")
         return values
 
@@ -257,6 +257,10 @@ class _Parser:
             raise BadWhere(f"No applicable method '{name}' exists in type '{target.type}'")
         kind = Type.FLAG if known in TESTS else Type.TEXT
         return Method(target, known, arguments[0] if arguments else None, kind)
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1])
 
 
 def _guid(arguments: list[Any]) -> str:

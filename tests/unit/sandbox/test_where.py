@@ -91,6 +91,14 @@ def test_conditions(text: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    "condition", [r'Name=="C:\\"', r'Name.EndsWith("\\")', r'Name.StartsWith("C:\\")', r'Name.Contains(":\\")']
+)
+def test_a_backslash_is_written_as_two_wherever_a_text_stands(condition: str) -> None:
+    assert holds(condition, Name="C:\\")
+    assert not holds(condition, Name="C:")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
