@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime
 	@$(VENV)/bin/counterfoil demo $(ARGS)
 
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ pytest_plugins = ["pytester", "tests.rows"]
 
 Prepare = Callable[[str], object]
 """Gives the empty database at a URL its tables and rows, and closes what it opened."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever starts the tests in the background of a shell has Ctrl-C ignored, which every process below inherits; the commands that are tested here must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IN_CI = os.environ.get("CI") == "true"
 

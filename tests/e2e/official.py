@@ -34,6 +34,10 @@ class Official:
     def invoices(self) -> list[Any]:
         return self._pages(lambda page: self._api.get_invoices("", page=page, page_size=1000, unitdp=4).invoices)
 
+    def count_of_invoices(self) -> int:
+        count: int = self._api.get_invoices("", page=1, page_size=1).pagination.item_count
+        return count
+
     def invoice(self, number: str) -> Any:
         [found] = self._api.get_invoices("", invoice_numbers=[number], page=1, unitdp=4).invoices
         return found

@@ -55,4 +55,4 @@ def test_a_server_killed_again_and_again_still_sends_everything_once(
 
 
 def everything_is_written(sandbox: Sandbox) -> bool:
-    return len(Official(sandbox.url).invoices()) == chinook.INVOICES
+    return Official(sandbox.url).count_of_invoices() == chinook.INVOICES
