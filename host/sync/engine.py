@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from host.db.locks import NamedLock
 from host.db.watch import announce
 from host.errors import AskPerson, Stop
 from host.ids import new_id
-from host.sync import views
+from host.sync import steering, views
 from host.sync.applying import Applier
 from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
+    from host.sync.steering import Chosen, Steered
     from host.unit_of_work import Saver
 
 log: Final = logging.getLogger(__name__)
@@ -207,6 +208,25 @@ class Engine:
         """
         asked = Requested(connection=connection, kind=kind, refs=refs, remap=remap)
         return Requesting(self._database, self._store, list(self._providers.values()), self.wake).request(asked)
+
+    def retry(self, chosen: Chosen) -> Steered:
+        """Try at once what failed, what is blocked, and what waits for a later time."""
+        return self._steer(lambda session: steering.retry(session, chosen))
+
+    def park(self, chosen: Chosen, reason: str) -> Steered:
+        """Leave these records alone, also when they are saved again, until they are unparked; ``reason`` is shown with them."""
+        return self._steer(lambda session: steering.park(session, chosen, reason))
+
+    def unpark(self, chosen: Chosen) -> Steered:
+        """Go on with records that were parked, as they are now."""
+        return self._steer(lambda session: steering.unpark(session, chosen))
+
+    def _steer(self, change: Callable[[Session], Steered]) -> Steered:
+        with self._database.write() as session:
+            steered = change(session)
+            announce(session)
+        self.wake()
+        return steered
 
     def open_batch(self, purpose: str, kind: str = "") -> str:
         """Open a batch of records that belong together, such as one load; pass it to the unit of work that saves them."""

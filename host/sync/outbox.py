@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PERSON: Final = 0
 BULK: Final = 1
+PARKED: Final = "parked"
+"""The state of a record that a person put aside: whatever is saved, it stays there until it is unparked."""
 
 
 def note(provider: Provider, event: EntityEvent, unit_of_work: UnitOfWork) -> None:
@@ -194,6 +196,7 @@ def _upsert_statement(dialect: str) -> Any:
     may_land = and_(rows.c.remote_id == literal(""), rows.c.lost_until > new.changed_at)
     # A record that was sent, or whose call is out, stays with its connection; an urgent save is never made to wait by a later bulk one.
     held = or_(rows.c.remote_id != literal(""), rows.c.call_id.is_not(None), may_land)
+    parked = and_(rows.c.state == PARKED, rows.c.call_id.is_(None))
     return insert.on_conflict_do_update(
         index_elements=[rows.c.provider, rows.c.kind, rows.c.record_id],
         set_={
@@ -202,11 +205,11 @@ def _upsert_statement(dialect: str) -> Any:
             "ref": new.ref,
             "wanted": new.wanted,
             "priority": case((rows.c.due_at.is_(None), new.priority), else_=_least(rows.c.priority, new.priority)),
-            "due_at": new.due_at,
+            "due_at": case((parked, null()), else_=new.due_at),
             "batch": new.batch,
-            "state": new.state,
-            "reason": new.reason,
-            "error": literal(""),
+            "state": case((parked, rows.c.state), else_=new.state),
+            "reason": case((parked, rows.c.reason), else_=new.reason),
+            "error": case((parked, rows.c.error), else_=literal("")),
             "attempts": literal(0),
             "waits_for": null(),
             "call_id": case((may_land, func.coalesce(rows.c.call_id, rows.c.lost_call)), else_=rows.c.call_id),
