@@ -107,13 +107,14 @@ def _write_statement() -> Any:
             {
                 "call_id": null(),
                 "state": case(
-                    (current, given("state")), (rows.c.wanted == Wanted.DELETE.value, "deleting"), else_="waiting"
+                    (current, given("state")), (if_given("wanted") == Wanted.DELETE.value, "deleting"), else_="waiting"
                 ),
                 "reason": case((current, given("reason")), else_=""),
                 "error": case((current, given("error")), else_=""),
                 "due_at": case((current, given("due_at")), else_=bindparam("p_now", type_=rows.c.due_at.type)),
                 "waits_for": case((current, given("waits_for")), else_=null()),
-                "wanted": case((current, if_given("wanted")), else_=rows.c.wanted),
+                # A refused deletion is wanted no more, whatever was asked for since: the record has its former status back.
+                "wanted": if_given("wanted"),
                 "attempts": rows.c.attempts * bindparam("p_attempts_kept", type_=Integer)
                 + bindparam("p_attempts_more", type_=Integer),
                 **{name: if_given(name) for name in kept},

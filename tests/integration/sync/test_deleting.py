@@ -64,6 +64,20 @@ def test_a_change_before_a_refused_deletion_is_sent_after_it(world: World) -> No
     assert [one["text"] for one in world.remote.of("invoices")] == ["changed"]
 
 
+def test_a_refused_deletion_is_not_tried_again_by_a_sync_that_was_asked_for_meanwhile(world: World) -> None:
+    """What was paid there is freed of its payment later: the invoice, which nobody wants deleted any more, stays."""
+    world.linked(invoices=1)
+    there = world.remote.elements["acme/invoices"]["r1"]
+    there["text"] = "paid"
+    world.remote.fails("slow", "POST /invoices", seconds=5)
+    world.time.after(2, lambda: (world.engine.request_sync(), there.update(text="free again")))
+    world.delete("invoices", "i1")
+    world.drain()
+    assert world.document("i1").status == "draft"
+    assert [one["status"] for one in world.remote.of("invoices")] == ["draft"]
+    assert world.state("invoices", "i1")["state"] == "synced"
+
+
 def test_deleting_while_its_create_is_out_waits_for_the_answer(world: World) -> None:
     world.linked()
     world.remote.fails("slow", "PUT /invoices", seconds=5)
