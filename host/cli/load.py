@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from host.cli.base.context import host as opened_host
+from host.cli.base.engine import engine_of, kind_named
 from host.cli.base.output import AsJson, complain, new_app, print_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
-    from hookspecs import Kind
     from host.app import Host
     from host.loading import Loader, Outcome
 
@@ -54,21 +54,10 @@ def load(
 
 
 def _loader(host: Host, kind: str) -> Loader:
-    from host.errors import Stop
     from host.loading import Loader
 
-    if host.engine is None:
-        raise Stop("no plugin that keeps records is running: `counterfoil plugins list` says why")
-    return Loader(kind=_known(host.kinds, kind), saver=host.saver, sync=host.engine)
-
-
-def _known(kinds: Mapping[str, Kind], name: str) -> Kind:
-    from host.errors import Stop
-    from host.words import did_you_mean, listed
-
-    if name not in kinds:
-        raise Stop(f"there is no kind {name!r}{did_you_mean(name, kinds)}: the kinds are {listed(sorted(kinds))}")
-    return kinds[name]
+    engine = engine_of(host)
+    return Loader(kind=kind_named(host, kind), saver=host.saver, sync=engine)
 
 
 def _opened(file: str) -> AbstractContextManager[BinaryIO]:

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from host.cli.base.context import host as opened_host
-from host.cli.base.engine import engine_of
+from host.cli.base.engine import engine_of, require_refs
 from host.cli.base.output import AsJson, complain, moment, new_app, print_json, say
-from host.errors import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import tzinfo
 
-    from host.app import Host
     from host.sync.engine import Engine
     from host.sync.waiting import Remaining
 
@@ -46,7 +44,7 @@ def sync(
         raise typer.BadParameter("it goes with --wait", param_hint="'--timeout'")
     with opened_host() as host:
         engine = engine_of(host)
-        _require_known(host, kind, ref or [])
+        require_refs(host, kind, ref or [])
         batch = engine.request_sync(connection=connection, kind=kind, refs=ref or None, remap=remap)
         if not wait:
             _say_queued(engine, batch, as_json=as_json)
@@ -56,16 +54,6 @@ def sync(
     _report(batch, remaining, zone, as_json=as_json)
     if remaining.unsent:
         raise typer.Exit(1)
-
-
-def _require_known(host: Host, kind: str | None, refs: Sequence[str]) -> None:
-    kinds = [one for name, one in host.kinds.items() if kind in {None, name}]
-    with host.database.read() as session:
-        known = {ref for one in kinds for ref in one.service.ids(session, refs)} if refs else set()
-    missing = [ref for ref in refs if ref not in known]
-    if missing and kinds:  # of a kind that is not known the engine says more
-        among = kind or "records"
-        raise Stop("\n".join(f"there is nothing with the ref {ref!r} among the {among}" for ref in missing))
 
 
 def _say_queued(engine: Engine, batch: str, *, as_json: bool) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, Problem, Refused, Saved
 from host.db.anew import made_anew
+from host.known import no_such_kind
 from host.loading import Interrupted, Loader, as_json, lines
 from host.web.exchange import JSON_LINES_TYPE, LARGEST_PAGE, Answer, Asked, json_lines, whole_number
 from host.web.problems import Refusal, bad_request, conflict, invalid, not_found
-from host.words import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +32,7 @@ def kind_of(host: Served, name: str) -> Kind:
     """The kind of this name. Raises ``Refusal`` naming those that there are."""
     if name in host.kinds:
         return host.kinds[name]
-    known = ", ".join(sorted(host.kinds)) or "none: no plugin that keeps records is running"
-    raise not_found(f"there is no kind {name!r}{did_you_mean(name, host.kinds)}: the kinds are {known}")
+    raise not_found(no_such_kind(name, host.kinds))
 
 
 def _kind(asked: Asked) -> Kind:

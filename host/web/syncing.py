@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import JSON, BadQuery, ListQuery, Problem
+from host.known import no_such_refs
 from host.plugins.describing import describe
 from host.web.exchange import LARGEST_PAGE, Answer, Asked, fields, is_text, whole_number
 from host.web.problems import bad_request, invalid, not_found
@@ -63,15 +64,9 @@ def _wrong_refs(refs: Sequence[Any]) -> list[Problem]:
 
 def _refuse_unknown(asked: Asked, refs: Sequence[str], kinds: Sequence[Kind]) -> None:
     with asked.host.database.read() as session:
-        known = {ref for kind in kinds for ref in kind.service.ids(session, refs)}
-    among = kinds[0].name if len(kinds) == 1 else "records"
-    missing = [
-        Problem(f"refs.{place}", f"there is nothing with the ref {ref!r} among the {among}")
-        for place, ref in enumerate(refs)
-        if ref not in known
-    ]
+        missing = no_such_refs(session, kinds, refs)
     if missing:
-        raise invalid(missing)
+        raise invalid([Problem(f"refs.{place}", sentence) for place, sentence in missing.items()])
 
 
 def _filtered_refs(asked: Asked, wish: JSON, kinds: Sequence[Kind]) -> Sequence[str]:

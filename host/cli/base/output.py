@@ -21,6 +21,11 @@ def new_app(help: str | None = None) -> typer.Typer:  # noqa: A002 - typer's own
     return typer.Typer(help=help, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+def examples(*lines: str) -> str:
+    """Examples below a command's help, one a line and none of them wrapped. They are run by a test."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def say(text: str) -> None:
     """To standard output."""
     typer.echo(text)

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import text
 
 from hookspecs import Action, Record
-from host.cli.base import runner
 from host.cli.base.runner import config_first, run
 from host.config import load_config
 from host.crypto import hash_token
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
 
 GOOD = "@hookimpl\ndef on_entity_saved(event, unit_of_work):\n    if event.record.ref == 'bad': raise ValueError('on purpose')\n"
 PROGRAM = [sys.executable, "-c", "from host.cli import main; main()"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test is a process of its own, as far as the plugins' commands are concerned."""
-    monkeypatch.setattr(runner, "_groups", {})
 
 
 @pytest.fixture

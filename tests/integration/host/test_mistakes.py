@@ -9,135 +9,21 @@ import errno
 import json
 import os
 import re
-import shutil
 import socket
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import MetaData, select
-
-from host.cli.base import runner
-from host.cli.base.runner import run
-from host.db import Database
-from plugins.xero.sandbox.world import Options, OrganisationOption
-from tests.contract.running import InThread, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-ORGANISATIONS = (OrganisationOption("One Ltd"), OrganisationOption("Two Ltd"))
+    from tests.contract.running import Sandbox
+    from tests.integration.host.conftest import Desk
+
+KINDS = "accounts, customers, invoices, product-groups, products, suppliers, tax-rates"
 SECOND_APP = ('"sandbox-custom"', '"sandbox-custom-2"')
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command line is a process of its own, as far as the plugins' commands are concerned."""
-    monkeypatch.setattr(runner, "_groups", {})
-
-
-@dataclass
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-@dataclass
-class Desk:
-    """A folder with a configuration that leads to a sandbox, and the command line in it."""
-
-    folder: Path
-    sandbox: str
-    capsys: pytest.CaptureFixture[str]
-
-    def __call__(self, *arguments: str) -> Ran:
-        self.capsys.readouterr()
-        try:
-            code = run(arguments)
-        except SystemExit as ended:  # the sandbox's own parser
-            code = int(str(ended.code))
-        out, err = self.capsys.readouterr()
-        return Ran(code, self._stable(out), self._stable(err))
-
-    def _stable(self, text: str) -> str:
-        """What differs from run to run, by its name."""
-        text = text.replace(self.sandbox, "SANDBOX").replace(f"{self.folder}/", "")
-        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+", "TIME", text)
-
-    def good(self, *arguments: str) -> str:
-        ran = self(*arguments)
-        assert ran.code == 0, ran.err
-        return ran.out
-
-    def change(self, old: str, new: str) -> None:
-        path = self.folder / "counterfoil.toml"
-        text = path.read_text()
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new))
-
-    def file(self, name: str, *records: dict[str, Any]) -> str:
-        (self.folder / name).write_text("".join(f"{json.dumps(record)}\n" for record in records))
-        return name
-
-    def contents(self) -> Any:
-        """Every row of the database but the log of calls, which tells of each attempt."""
-        database = Database.at(f"sqlite:///{self.folder}/counterfoil.db")
-        tables = MetaData()
-        tables.reflect(database.engine)
-        with database.read() as session:
-            found = {
-                table.name: sorted(map(str, session.execute(select(table))))
-                for table in tables.sorted_tables
-                if table.name != "sync_calls"
-            }
-        database.close()
-        return found
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[InThread]:
-    served = InThread(Options(ORGANISATIONS))
-    yield served
-    served.stop()
-
-
-@pytest.fixture
-def sandbox(running: InThread) -> Iterator[Sandbox]:
-    found = Sandbox(running.url)
-    found.control("POST", "reset")
-    yield found
-    found.client.close()
-
-
-@pytest.fixture(scope="module")
-def installed(running: InThread, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Migrated, and connected to One Ltd under the key ``one``."""
-    folder = tmp_path_factory.mktemp("installed")
-    config = str(folder / "counterfoil.toml")
-    for line in (
-        ("init", str(folder), "--sandbox", running.url),
-        ("migrate", "-c", config),
-        ("xero", "connect", "one", "-c", config),
-    ):
-        assert run(line) == 0
-    return folder
-
-
-@pytest.fixture
-def desk(
-    tmp_path: Path,
-    installed: Path,
-    sandbox: Sandbox,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Desk:
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
-    return Desk(tmp_path, sandbox.url, capsys)
 
 
 @contextmanager
@@ -158,6 +44,14 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("sync --kind widgets", 1, "xero does not sync 'widgets' (it syncs customers, suppliers, products, invoices)"),
     ("sync --ref nobody", 1, "there is nothing with the ref 'nobody' among the records"),
     ("sync --kind customers --ref nobody --wait", 1, "there is nothing with the ref 'nobody' among the customers"),
+    ("retry", 2, "Invalid value: say which: --connection, --kind, --ref, or --all (see `counterfoil retry --help`)"),
+    ("park", 2, "Invalid value: say which: --connection, --kind, --ref, or --all (see `counterfoil park --help`)"),
+    ("unpark --all --kind invoices", 2,
+     "Invalid value for '--all': it goes with no other choice (see `counterfoil unpark --help`)"),
+    ("retry --kind widgets", 1, "there is no kind 'widgets': the kinds are KINDS"),
+    ("park --kind customer --ref ada", 1, "there is no kind 'customer' (did you mean 'customers'?): the kinds are KINDS"),
+    ("retry --ref nobody", 1, "there is nothing with the ref 'nobody' among the records"),
+    ("unpark --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
     ("sync --timeout 5", 2, "Invalid value for '--timeout': it goes with --wait (see `counterfoil sync --help`)"),
     (
         "sync --wait --timeout -1", 2,
@@ -174,8 +68,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ),
     (
         "load customer records.jsonl", 1,
-        "there is no kind 'customer' (did you mean 'customers'?): the kinds are accounts, customers, invoices, product-groups, "
-        "products, suppliers, tax-rates",
+        "there is no kind 'customer' (did you mean 'customers'?): the kinds are KINDS",
     ),
     ("init . --sandbox SANDBOX", 1, "counterfoil.toml exists already: it is not overwritten; choose another folder, or remove it"),
     ("init new --sandbox SANDBOX/elsewhere", 1,
@@ -215,7 +108,7 @@ def test_one_line_and_nothing_changed(desk: Desk, line: str, code: int, said: st
     with something_else_listening() as port:
         given = line.replace("SANDBOX", desk.sandbox).replace("TAKEN", str(port))
         ran = desk(*given.split(" "))
-        expected = said.replace("TAKEN", str(port))
+        expected = said.replace("TAKEN", str(port)).replace("KINDS", KINDS)
 
     assert (ran.code, ran.err) == (code, f"error: {expected}\n")
     assert ran.out == ""

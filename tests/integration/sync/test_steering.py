@@ -36,8 +36,15 @@ def test_only_those_that_were_chosen_are_tried(world: World) -> None:
 
 def test_what_was_named_and_does_not_follow_is_told_with_its_state(world: World) -> None:
     world.linked()
-    steered = world.engine.retry(Chosen(refs=["c1", "c1"]))
-    assert (steered.count, list(steered.left)) == (0, [{"kind": "customers", "ref": "c1", "state": "synced"}])
+    steered = world.engine.retry(Chosen(refs=["c1", "c1", "new"]))
+    left = [(one["kind"], one["ref"], one["state"], one["why"]) for one in steered.left]
+    assert left == [
+        ("customers", "c1", "synced", "it is in step already"),
+        ("", "new", "not_sent", "it was never to be sent"),
+    ]
+    assert steered.count == 0
+    [not_parked] = world.engine.unpark(Chosen(kind="customers", refs=["c1"])).left
+    assert not_parked["why"] == "it is not parked"
 
 
 def test_a_record_whose_call_is_out_is_not_touched(world: World) -> None:
@@ -54,6 +61,7 @@ def test_a_record_whose_call_is_out_is_not_touched(world: World) -> None:
     world.save("customers", "c1")
     world.drain()
     assert [(one.count, one.left[0]["state"]) for one in found] == [(0, "sending")] * 3
+    assert {one.left[0]["why"].partition(" yet")[0] for one in found} == {"a call for it has no known outcome"}
     assert world.state("customers", "c1")["state"] == "synced"
 
 
@@ -101,6 +109,8 @@ def test_a_create_that_may_still_land_is_settled_before_its_record_can_be_parked
     world.save("customers", "c1")
     while world.drain().again_at or world.engine.connections_with_work():
         world.time.pass_whole(10)
-    assert [(one.count, one.left[0]["state"]) for one in found] == [(0, "waiting")]
+    told = {"kind": "customers", "ref": "c1", "state": "waiting"}
+    why = "an earlier call for it may still arrive: that is found out first, by itself"
+    assert [(one.count, list(one.left)) for one in found] == [(0, [{**told, "why": why}])]
     assert len(world.remote.of("customers")) == 1
     assert world.state("customers", "c1")["state"] == "synced"
