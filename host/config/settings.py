@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from host.config.secret import ACCEPTED, Secret, current_reading, resolve, secret_of
 from host.words import did_you_mean
 
+OPENABLE: Final = ("metrics", "openapi")
 DATABASES: Final = '"sqlite:///counterfoil.db" or "postgresql://user@host/name" (or env:NAME, file:PATH)'
 
 
@@ -31,6 +32,8 @@ class HostSettings:
     scheduler: bool
     plugins: tuple[str, ...] | None
     plugin_dir: Path | None
+    without_token: tuple[str, ...] = ()
+    """What of ``OPENABLE`` may be read by anybody who reaches the host."""
 
 
 class _DatabaseUrl(fields.Field[str]):
@@ -118,6 +121,13 @@ def _each_once(names: list[str]) -> None:
         raise ValidationError(f"{', '.join(map(repr, twice))} stands there twice")
 
 
+def _openable(names: list[str]) -> None:
+    _each_once(names)
+    wrong = [name for name in names if name not in OPENABLE]
+    if wrong:
+        raise ValidationError(f"{wrong[0]!r} is not accepted; it takes a list of {', '.join(OPENABLE)}")
+
+
 class HostSchema(Schema):
     """``[host]``: the only table that the host itself reads."""
 
@@ -136,10 +146,19 @@ class HostSchema(Schema):
         fields.String(), load_default=None, validate=_each_once, metadata={"accepts": "a list of names, in call order"}
     )
     plugin_dir = _Folder(load_default=None, metadata={"accepts": "the path of a folder"})
+    without_token = fields.List(
+        fields.String(),
+        load_default=list,
+        validate=_openable,
+        metadata={"accepts": f"a list of what anybody may read: {', '.join(OPENABLE)}"},
+    )
 
 
 def host_settings(loaded: dict[str, Any]) -> HostSettings:
     plugins = loaded.pop("plugins")
     return HostSettings(
-        secret_keys=loaded.pop("secret_key"), plugins=None if plugins is None else tuple(plugins), **loaded
+        secret_keys=loaded.pop("secret_key"),
+        plugins=None if plugins is None else tuple(plugins),
+        without_token=tuple(loaded.pop("without_token")),
+        **loaded,
     )

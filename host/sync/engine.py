@@ -364,6 +364,7 @@ class Engine:
 
     states = staticmethod(views.states)
     errors = staticmethod(views.errors)
+    outbox = staticmethod(views.outbox)
     status = staticmethod(views.status)
     show_connections = staticmethod(views.show_connections)
     news = staticmethod(views.news)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NEEDS_A_PERSON: Final = ("failed", "conflict", "blocked", "unknown")
 GOING: Final = ("waiting", "deleting")
 """On their way, as soon as their connection lets them."""
+IN_OUTBOX: Final = (*GOING, "sending", *NEEDS_A_PERSON, "parked")
+"""What waits or is stuck."""
 
 
 def states(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[str, list[dict[str, Any]]]:
@@ -97,6 +99,37 @@ def errors(session: Session, *, connection: str | None = None, limit: int = 500)
         }
         for row in found
     ]
+
+
+def outbox(
+    session: Session,
+    *,
+    connection: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    page: int = 1,
+    page_size: int = 50,
+) -> tuple[Sequence[dict[str, Any]], int]:
+    """A page of what waits or is stuck, in the order in which the records came in, and how many there are on all pages."""
+    named = {rows.c.connection: connection, rows.c.kind: kind, rows.c.state: state}
+    conditions = [column == value for column, value in named.items() if value is not None]
+    conditions.append(rows.c.state.in_(IN_OUTBOX))
+    total = session.execute(select(func.count()).select_from(rows).where(*conditions)).scalar_one()
+    found = session.execute(
+        states_statement().where(*conditions).order_by(rows.c.id).limit(page_size).offset((page - 1) * page_size)
+    )
+    return [_show_waiting(row) for row in found], total
+
+
+def _show_waiting(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "ref": row.ref,
+        "wanted": row.wanted,
+        **show_state(row),
+        "attempts": row.attempts,
+        "since": _time(row.changed_at),
+    }
 
 
 def news(session: Session, known: Mapping[int, str], *, limit: int | None = 200) -> Sequence[dict[str, Any]]:

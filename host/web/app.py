@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from host.roles import Role
-from host.web import records, syncing
+from host.web import outbox, records, settings, syncing
 from host.web.problems import Refusal, nothing_at
 from host.web.resource import CALLER, Desk, problem_response
 
@@ -63,7 +63,12 @@ def _api(desk: Desk) -> Sequence[Route]:
         at(f"{API}/connections/{{key}}/import", {"POST": syncing.import_reference}, role=Role.ADMIN),
         at(f"{API}/requests", {"GET": syncing.list_requests}, role=Role.ADMIN),
         at(f"{API}/requests/{{id}}", {"GET": syncing.get_request}, role=Role.ADMIN),
-        at(f"{API}/plugins", {"GET": syncing.list_plugins}, role=Role.ADMIN),
+        at(f"{API}/outbox", {"GET": outbox.list_outbox}, role=Role.ADMIN),
+        at(f"{API}/outbox/retry", {"POST": outbox.retry}, role=Role.ADMIN),
+        at(f"{API}/outbox/park", {"POST": outbox.park}, role=Role.ADMIN),
+        at(f"{API}/outbox/unpark", {"POST": outbox.unpark}, role=Role.ADMIN),
+        at(f"{API}/settings", {"GET": settings.get_settings}, role=Role.ADMIN),
+        at(f"{API}/plugins", {"GET": settings.list_plugins}, role=Role.ADMIN),
         at(f"{API}/{{kind}}", {"GET": records.list_records}),
         at(f"{API}/{{kind}}/bulk", {"POST": records.put_many, **record}, largest_body=records.LARGEST_BULK),
         at(f"{API}/{{kind}}/{{ref}}", record),

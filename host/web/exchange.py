@@ -8,13 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from hookspecs import JSON, Problem
 from host.json_text import NotJson, parse
-from host.web.problems import Refusal, bad_parameter, bad_request, broken_json, invalid
+from host.web.problems import Refusal, bad_parameter, bad_request, broken_json
+from host.web.wire import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from hookspecs import JSON
     from host.sync.engine import Engine
     from host.web.access import Caller
     from host.web.served import Served
@@ -94,11 +95,6 @@ class Asked:
         return given
 
 
-def is_text(value: Any) -> bool:
-    """Whether this is a text that a database can hold, or look for: no NUL, and no half of a pair of surrogates."""
-    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
-
-
 def whole_number(parameters: dict[str, str], name: str, *, default: int, most: int = 10**_MOST_DIGITS) -> int:
     """Takes a number from 1 to ``most`` out of the parameters."""
     text = parameters.pop(name, "")
@@ -109,23 +105,7 @@ def whole_number(parameters: dict[str, str], name: str, *, default: int, most: i
     return int(text)
 
 
-def fields(
-    given: JSON, *, required: Mapping[str, type] | None = None, optional: Mapping[str, type] | None = None
-) -> None:
-    """Raises ``Refusal`` unless an object has these fields, of these types, and no others. For the few small bodies that have no schema."""
-    required, optional = required or {}, optional or {}
-    accepted = {**required, **optional}
-    problems = [Problem(name, "is required") for name in required if given.get(name) is None]
-    for name, value in given.items():
-        if name not in accepted:
-            problems.append(Problem(name, f"unknown field: accepted are {', '.join(accepted)}"))
-        elif value is not None and not isinstance(value, accepted[name]):
-            problems.append(Problem(name, f"must be {_TYPE_NAMES[accepted[name]]}"))
-    if problems:
-        raise invalid(problems)
-
-
-_TYPE_NAMES: Final[Mapping[type, str]] = {str: "text", list: "a list", dict: "an object"}
+_TYPE_NAMES: Final[Mapping[type, str]] = {str: "text", list: "a list"}
 
 
 def _json_name(value: Any) -> str:

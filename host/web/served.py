@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hookspecs import Kind
+    from host.config import Config
     from host.db import Database
     from host.plugins import Plugins
     from host.sync.engine import Engine
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 class Served(Protocol):
     """One host, as the API sees it."""
 
+    @property
+    def config(self) -> Config: ...
     @property
     def database(self) -> Database: ...
     @property

@@ -1,34 +1,30 @@
-"""The sync, seen and asked for: batches, connections, errors, the request log, plugins."""
+"""The sync, seen and asked for: batches, connections, errors, the request log."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from hookspecs import JSON, BadQuery, ListQuery, Problem
 from host.known import no_such_refs
-from host.plugins.describing import describe
-from host.web.exchange import LARGEST_PAGE, Answer, Asked, fields, is_text, whole_number
+from host.web.exchange import LARGEST_PAGE, Answer, Asked, whole_number
 from host.web.problems import bad_request, invalid, not_found
 from host.web.records import PAGE_SIZE, kind_of
+from host.web.wire import ConnectionChange, ImportWish, SyncWish, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hookspecs import Kind
 
-_SYNC_FIELDS: Final[Mapping[str, type]] = {"connection": str, "kind": str, "refs": list, "filter": dict}
-MOST_REFS: Final = 10_000
-
 
 def request_sync(asked: Asked) -> Answer:
     """Queue records to be looked at and sent where they differ; 202 with the batch."""
     asked.parameters()
-    wish = asked.json() if asked.body.strip() else {}
-    fields(wish, optional=_SYNC_FIELDS)
+    wish = read_body(SyncWish, asked.json() if asked.body.strip() else {})
     kinds = [kind_of(asked.host, wish["kind"])] if wish.get("kind") else []
     batch = asked.engine.request_sync(
-        connection=_known_connection(asked, wish.get("connection")),
+        connection=known_connection(asked, wish.get("connection")),
         kind=wish.get("kind") or None,
         refs=_refs(asked, wish, kinds),
     )
@@ -36,7 +32,8 @@ def request_sync(asked: Asked) -> Answer:
     return Answer(_batch(asked, batch), 202, {"Location": f"/api/v1/batches/{batch}"})
 
 
-def _known_connection(asked: Asked, key: str | None) -> str | None:
+def known_connection(asked: Asked, key: str | None) -> str | None:
+    """The key, where there is such a connection. Raises ``Refusal``."""
     if key is None or key in _connections(asked):
         return key
     known = ", ".join(_connections(asked)) or "none yet"
@@ -49,20 +46,12 @@ def _refs(asked: Asked, wish: JSON, kinds: Sequence[Kind]) -> Sequence[str] | No
     refs = wish.get("refs")
     if refs is None:
         return None
-    problems = _wrong_refs(refs)
-    if problems:
-        raise invalid(problems)
-    _refuse_unknown(asked, refs, kinds or list(asked.host.kinds.values()))
+    refuse_unknown(asked, refs, kinds or list(asked.host.kinds.values()))
     return list(refs)
 
 
-def _wrong_refs(refs: Sequence[Any]) -> list[Problem]:
-    if len(refs) > MOST_REFS:
-        return [Problem("refs", f"has {len(refs)} entries: accepted are up to {MOST_REFS}; without refs all are meant")]
-    return [Problem(f"refs.{place}", "must be text") for place, ref in enumerate(refs) if not is_text(ref)]
-
-
-def _refuse_unknown(asked: Asked, refs: Sequence[str], kinds: Sequence[Kind]) -> None:
+def refuse_unknown(asked: Asked, refs: Sequence[str], kinds: Sequence[Kind]) -> None:
+    """Raises ``Refusal`` where a ref is none of these kinds'."""
     with asked.host.database.read() as session:
         missing = no_such_refs(session, kinds, refs)
     if missing:
@@ -72,9 +61,6 @@ def _refuse_unknown(asked: Asked, refs: Sequence[str], kinds: Sequence[Kind]) ->
 def _filtered_refs(asked: Asked, wish: JSON, kinds: Sequence[Kind]) -> Sequence[str]:
     if not kinds or wish.get("refs") is not None:
         raise invalid([Problem("filter", "goes with a kind, and without refs")])
-    wrong = [Problem(f"filter.{name}", "must be text") for name, value in wish["filter"].items() if not is_text(value)]
-    if wrong:
-        raise invalid(wrong)
     filters = dict(wish["filter"])
     query = ListQuery(q=filters.pop("q", ""), filters=filters, page_size=LARGEST_PAGE)
     return _all_refs(asked, kinds[0], query)
@@ -134,19 +120,16 @@ def _connection(asked: Asked) -> JSON:
 
 def rename_connection(asked: Asked) -> Answer:
     """The shown name alone can be changed: key and organisation are fixed for life."""
-    key, change = _connection(asked)["key"], asked.json()
-    fields(change, required={"name": str})
-    name = change["name"].strip()
-    if not 1 <= len(name) <= 255 or not name.isprintable():
-        raise invalid([Problem("name", "must be 1 to 255 characters on one line")])
-    asked.engine.rename(key, name)
+    asked.parameters()
+    key = _connection(asked)["key"]
+    asked.engine.rename(key, read_body(ConnectionChange, asked.json())["name"].strip())
     return Answer(_connection(asked))
 
 
 def import_reference(asked: Asked) -> Answer:
     """Import the connection's reference data now; answers what each list brought."""
-    key, wish = _connection(asked)["key"], asked.json()
-    fields(wish, required={"kind": str})
+    asked.parameters()
+    key, wish = _connection(asked)["key"], read_body(ImportWish, asked.json())
     _require_importable(asked, wish["kind"])
     taken = asked.engine.import_reference(wish["kind"], key)
     asked.host.wake()
@@ -164,15 +147,21 @@ def _require_importable(asked: Asked, kind: str) -> None:
 
 def list_requests(asked: Asked) -> Answer:
     given = asked.parameters("connection", "page", "page_size")
-    page = whole_number(given, "page", default=1)
-    page_size = whole_number(given, "page_size", default=PAGE_SIZE, most=LARGEST_PAGE)
-    connection = _named_connection(asked, given)
+    page, page_size = page_of(given)
+    connection = named_connection(asked, given)
     with asked.host.database.read() as session:
         items, total = asked.engine.requests(session, connection=connection, page=page, page_size=page_size)
     return Answer({"items": list(items), "page": page, "page_size": page_size, "total": total})
 
 
-def _named_connection(asked: Asked, given: Mapping[str, str]) -> str | None:
+def page_of(given: dict[str, str]) -> tuple[int, int]:
+    """Which page the query asks for, and of what size. Raises ``Refusal``."""
+    page = whole_number(given, "page", default=1)
+    return page, whole_number(given, "page_size", default=PAGE_SIZE, most=LARGEST_PAGE)
+
+
+def named_connection(asked: Asked, given: Mapping[str, str]) -> str | None:
+    """The connection that the query names. Raises ``Refusal``."""
     key = given.get("connection")
     if key is not None and key not in _connections(asked):
         raise bad_request(
@@ -191,11 +180,6 @@ def get_request(asked: Asked) -> Answer:
 
 
 def list_errors(asked: Asked) -> Answer:
-    connection = _named_connection(asked, asked.parameters("connection"))
+    connection = named_connection(asked, asked.parameters("connection"))
     with asked.host.database.read() as session:
         return Answer({"items": list(asked.engine.errors(session, connection=connection))})
-
-
-def list_plugins(asked: Asked) -> Answer:
-    asked.parameters()
-    return Answer({"items": describe(asked.host.plugins, asked.host.database)})

@@ -51,6 +51,9 @@ plugins = {plugins}
 
 # Ticks: retries, and the daily run. A saved record goes out at once with or without them.
 # scheduler = true
+
+# What anybody who reaches this host may read without a token: "metrics", "openapi" (the description of the API).
+# without_token = []
 """
 
 

@@ -208,14 +208,23 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> TinyRemote:
     return remote
 
 
-@pytest.fixture
-def linked_office(database_from: Callable[..., str], remote: TinyRemote, office_at: OfficeAt) -> Office:
-    """With a connection `acme`, on SQLite and on PostgreSQL."""
-    office = office_at(database_from(migrated), plugins='["core_billing", "shelf", "tiny"]')
+def linked(office: Office, remote: TinyRemote) -> Office:
     assert office.host.engine is not None
     office.host.engine.connect("acme", provider="tiny", auth="custom")
     remote.calls.clear()
     return office
+
+
+@pytest.fixture
+def linked_office(database_from: Callable[..., str], remote: TinyRemote, office_at: OfficeAt) -> Office:
+    """With a connection `acme`, on SQLite and on PostgreSQL."""
+    return linked(office_at(database_from(migrated), plugins='["core_billing", "shelf", "tiny"]'), remote)
+
+
+@pytest.fixture
+def linked_sqlite_office(sqlite_from: Callable[..., str], remote: TinyRemote, office_at: OfficeAt) -> Office:
+    """With a connection `acme`, where the database makes no difference."""
+    return linked(office_at(sqlite_from(migrated), plugins='["core_billing", "shelf", "tiny"]'), remote)
 
 
 @pytest.fixture

@@ -1,0 +1,26 @@
+"""The configuration in force and the plugins, as an admin sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from host.config.shown import shown_host, shown_table
+from host.plugins.describing import describe
+from host.web.exchange import Answer
+
+if TYPE_CHECKING:
+    from host.web.exchange import Asked
+
+
+def get_settings(asked: Asked) -> Answer:
+    """The configuration in force, with its defaults; secrets masked."""
+    asked.parameters()
+    config = asked.host.config
+    plugins = {plugin.name: shown_table(plugin.settings) for plugin in asked.host.plugins.all}
+    return Answer({"file": str(config.path), "host": shown_host(config.host), "plugins": plugins})
+
+
+def list_plugins(asked: Asked) -> Answer:
+    """Every plugin: how it stands and why, what it offers, which hooks it owes."""
+    asked.parameters()
+    return Answer({"items": describe(asked.host.plugins, asked.host.database)})
