@@ -146,10 +146,19 @@ class Carrier:
             self.send(self._follow_ups[0], when_done)
             del self._follow_ups[0]
 
-    def answered(self) -> list[tuple[Out, Response | Trouble]]:
-        """The calls whose answers have come."""
+    def answered(self, most: int | None = None) -> list[tuple[Out, Response | Trouble]]:
+        """The calls whose answers have come, or so many of them; each is told once."""
         done = [future for future in self.out if future.done()]
-        return [(self.out.pop(future), future.result()) for future in done]
+        return [(self.out.pop(future), future.result()) for future in done[:most]]
+
+    @property
+    def any_answered(self) -> bool:
+        return any(future.done() for future in self.out)
+
+    @property
+    def full(self) -> bool:
+        """Whether as many calls are out as may be at once."""
+        return len(self.out) >= self.limits.concurrent
 
     def busy_rows(self) -> set[int]:
         """The rows that a look of ours is out for."""

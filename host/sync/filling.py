@@ -93,6 +93,12 @@ class Filling:
                 break
         return self._lanes.fullest(priority, not_kinds=self._still_filling() if priority == BULK else ())
 
+    def plan_ahead(self) -> None:
+        """Plan the next bulk call while no other can leave: it goes as soon as one comes back."""
+        kinds = self._kinds_now(BULK)
+        if kinds and not self._lanes.full(BULK):
+            self._plan_more(BULK, kinds)
+
     def _kinds_now(self, priority: int) -> Sequence[str]:
         """All kinds for people; for bulk those of the lowest rank of which anything waits or is out."""
         kinds = sorted(self._ranks, key=lambda kind: self._ranks[kind])

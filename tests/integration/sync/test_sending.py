@@ -296,3 +296,25 @@ def test_what_waits_for_a_record_whose_decision_cannot_be_written_is_told(
     world.drain()
     assert world.state("customers", "c1")["state"] == "failed"
     assert "a bug over one decision" in world.state("invoices", "i1")["reason"]
+
+
+def test_the_next_call_is_planned_while_no_other_may_leave(world_with: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.sync.lanes.most", lambda _lane, _ready: 1)
+    monkeypatch.setattr("host.sync.filling.AT_ONCE", 1)
+    with world_with(limits=Limits(minute=0, day=0, concurrent=2)) as world:
+        planned: list[float] = []
+        prepare = world.provider.prepare
+
+        def noting(*given: Any) -> Any:
+            planned.append((world.time.now - started).total_seconds())
+            return prepare(*given)
+
+        monkeypatch.setattr(world.provider, "prepare", noting)
+        world.remote.latency = 1.0
+        batch = world.engine.open_batch("load")
+        world.save("customers", "c1", "c2", "c3", "c4", batch=batch)
+        world.engine.close_batch(batch)
+        started = world.time.now
+        world.drain()
+        assert planned == [0, 0, 0, 1], "the third before the first two were answered"
+        assert set(world.states("customers").values()) == {"synced"}
