@@ -151,7 +151,7 @@ class Answering:
 
         def close(session: Session) -> bool:
             if verdict.fate is Fate.ANSWERED and isinstance(outcome, Response):
-                self._all_is_well(session, outcome)
+                self._all_is_well(session, out, outcome)
             return close_call(
                 session,
                 out.call_id,
@@ -164,11 +164,12 @@ class Answering:
 
         return close
 
-    def _all_is_well(self, session: Session, response: Response) -> None:
+    def _all_is_well(self, session: Session, out: Out, response: Response) -> None:
         self._refused_tokens.clear()
         connection_rows.clear_troubles(session, self._talk.key)
         left = guarded.minute_left(self._talk.provider, response)
-        heed_headers(session, self._talk.key, self._carrier.limits, left, clock.now())
+        limits = self._carrier.limits
+        heed_headers(session, self._talk.key, limits, left, sent_at=out.sent_at, now=clock.now())
 
 
 def carried_by(planned: Sequence[Planned]) -> list[Carried]:

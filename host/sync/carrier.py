@@ -48,6 +48,7 @@ class Out:
     call_id: str
     load: Load
     token: Token
+    sent_at: datetime
 
 
 class Stale(Exception):
@@ -91,17 +92,17 @@ class Carrier:
         provider, connection = self._talk.provider, self._talk.connection
         token = self._grants.token(provider, connection, self._grant_id)
         base_url = provider.base_url(connection)
-        call_id = self._write_down(load, address_of(base_url, load.request))
+        call_id, sent_at = self._write_down(load, address_of(base_url, load.request))
         if not self._talk.still_speaking():
             raise Silenced
         headers = provider.headers(connection, token, call_id if load.request.writes else None)
         future = self._pool.submit(self._carry, base_url, load.request, headers)
-        self.out[future] = Out(call_id=call_id, load=load, token=token)
+        self.out[future] = Out(call_id=call_id, load=load, token=token, sent_at=sent_at)
         future.add_done_callback(lambda _future: when_done())
 
     @made_anew
-    def _write_down(self, load: Load, address: str) -> str:
-        """The call, counted and committed with what it carries, before it leaves."""
+    def _write_down(self, load: Load, address: str) -> tuple[str, datetime]:
+        """The call, counted and committed with what it carries, before it leaves: its id, and when that was."""
         now = clock.now()
         with self._talk.database.write() as session:
             lock_connection(session, self._talk.key)
@@ -122,7 +123,7 @@ class Carrier:
             )
             if load.purpose == "send" and not carry(session, call_id, load.planned):
                 raise Stale
-        return call_id
+        return call_id, now
 
     def _carry(self, base_url: str, request: Request, headers: Mapping[str, str]) -> Response | Trouble:
         try:

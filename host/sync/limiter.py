@@ -127,11 +127,14 @@ def measure(session: Session, key: str, limits: Limits, now: datetime) -> Use:
     )
 
 
-def heed_headers(session: Session, key: str, limits: Limits, minute_left: int | None, now: datetime) -> None:
+def heed_headers(
+    session: Session, key: str, limits: Limits, minute_left: int | None, *, sent_at: datetime, now: datetime
+) -> None:
     """Take in what an answer says is left: fewer than we think means that another client of the same app is calling."""
     if minute_left is None or not limits.minute:
         return
-    ours = session.connection().execute(_RECENTLY, {"key": key, "after": now - WINDOW}).scalar_one()
+    # It was counted at some moment since the call left: none of ours that may have been counted then is taken for somebody else's.
+    ours = session.connection().execute(_RECENTLY, {"key": key, "after": sent_at - WINDOW}).scalar_one()
     foreign = max(0, limits.minute - minute_left - ours)
     session.execute(
         update(connections).where(connections.c.key == key).values(foreign_calls=foreign, foreign_calls_at=now)

@@ -118,6 +118,19 @@ def test_calls_of_another_client_of_the_app_lower_the_budget(world_with: Opener)
         assert 5 < len([moment for moment in at if moment < 30]) <= 14, "ten of the twenty, and what was out unanswered"
 
 
+@pytest.mark.parametrize("minute", [0, 20])
+def test_calls_of_our_own_are_not_taken_for_another_clients(world_with: Opener, minute: int) -> None:
+    """Those of a window's start leave our count while later ones come back and say how many there were."""
+    with world_with(limits=Limits(minute=20, day=0, reserve=0)) as world:
+        world.time.pass_whole(120)
+        world.remote.minute, world.remote.latency = minute, 1.0
+        _load(world, 60)
+        started = world.time.now
+        world.drain()
+        at = [(call.at - started).total_seconds() for call in world.remote.calls]
+        assert at[40:] == [121.0 + number // 5 for number in range(20)]
+
+
 def test_after_a_429_nothing_leaves_before_the_time_it_names(world: World) -> None:
     world.remote.fails("status", "PUT /customers", status=429, headers={"Retry-After": "40"})
     _load(world, 12)
