@@ -1,13 +1,16 @@
-"""Secrets at rest: sealed with the installation's key. API tokens: kept only as hashes."""
+"""Secrets at rest: sealed with the installation's key. API tokens and passwords: kept only as hashes."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from cryptography.exceptions import InvalidKey
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from host.db.types import Ciphertext
 from host.errors import AskPerson, Stop
@@ -72,3 +75,24 @@ def new_token() -> NewToken:
 def hash_token(text: str) -> str:
     """What is kept of a token, and looked up when somebody shows one."""
     return sha256(text.encode()).hexdigest()
+
+
+# RFC 9106's choice where memory is not plentiful: 64 MiB for a quarter of a second, so that guessing is dear and logging in is not.
+_ITERATIONS: Final = 3
+_LANES: Final = 4
+_MEMORY_KIB: Final = 64 * 1024
+
+
+def hash_password(password: str) -> str:
+    """What is kept of a password: Argon2id, with its salt and parameters in the text."""
+    argon = Argon2id(salt=os.urandom(16), length=32, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIB)
+    return argon.derive_phc_encoded(password.encode())
+
+
+def password_fits(password: str, hashed: str) -> bool:
+    """Whether this is the password that was hashed."""
+    try:
+        Argon2id.verify_phc_encoded(password.encode(), hashed)
+    except InvalidKey:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""The host's own tables: failures of hooks, tokens, scheduled runs, settings of the installation."""
+"""The host's own tables: failures of hooks, tokens, users, scheduled runs, settings of the installation."""
 
 from __future__ import annotations
 
@@ -46,6 +46,19 @@ tokens = Table(
     UniqueConstraint("hashed"),
 )
 """API tokens, as hashes. ``shown`` is the beginning of the token, by which lists name it."""
+
+users = Table(
+    "host_users",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("password", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    UniqueConstraint("name"),
+)
+"""People who may log in. ``password`` is a hash with its salt and parameters."""
 
 runs = Table(
     "host_runs",

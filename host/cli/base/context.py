@@ -47,6 +47,17 @@ def installation(*, safe_mode: bool = False) -> Iterator[Installation]:
 
 
 @contextmanager
+def migrated_installation() -> Iterator[Installation]:
+    """The configuration and its migrated database, without plugins: one that is broken does not keep anybody from revoking a token."""
+    from host.db.migrate import HOST, require_current, status
+
+    with installation(safe_mode=True) as found:
+        [line] = status(found.database, [HOST])
+        require_current(line)
+        yield found
+
+
+@contextmanager
 def host(*, safe_mode: bool = False) -> Iterator[Host]:
     """The host, opened and not started: its records and its sync can be asked and written."""
     from host.app import open_host

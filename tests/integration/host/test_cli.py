@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from hookspecs import Action, Record
+from host import clock
 from host.cli.base.runner import config_first, run
 from host.config import load_config
 from host.crypto import hash_token
@@ -300,7 +302,7 @@ def test_tokens(capsys: pytest.CaptureFixture[str], ready: Place) -> None:
     assert made.code == 0
     token = made.out.strip()
     assert made.out == f"{token}\n"
-    with_end = Ran(capsys, "token", "create", "--role", "admin", "--days", "30", "-c", ready.config).out.strip()
+    with_end = Ran(capsys, "token", "create", "--role", "admin", "--expires", "30d", "-c", ready.config).out.strip()
 
     database = Database.at(ready.database_url)
     with database.read() as session:
@@ -323,6 +325,33 @@ def test_tokens(capsys: pytest.CaptureFixture[str], ready: Place) -> None:
     unknown = Ran(capsys, "token", "revoke", "cf_nobody", "-c", ready.config)
     assert unknown.code == 1
     assert unknown.err == "error: no token begins with 'cf_nobody': `counterfoil token list` shows how each begins\n"
+
+
+@pytest.mark.parametrize("age", ["90", "0d", "-1d", "1y", "d", "1.5d", "40000d", "9999999w", "2027-01-01", ""])
+def test_an_age_that_is_none(capsys: pytest.CaptureFixture[str], sqlite_place: Place, age: str) -> None:
+    ran = Ran(capsys, "token", "create", "--role", "user", f"--expires={age}", "-c", sqlite_place.config)
+    told = f"{age!r} is not accepted: it takes a number of hours, days or weeks, such as 12h, 90d or 8w"
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"error: Invalid value for '--expires': {told} (see `counterfoil token create --help`)\n"
+
+
+def test_a_list_of_tokens_says_which_are_valid_on_the_configurations_clock(
+    capsys: pytest.CaptureFixture[str], sqlite_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_place.write(host='timezone = "Asia/Tokyo"')
+    sqlite_place.migrate()
+    at = clock.now().replace(year=2026, month=7, day=1, hour=12, minute=0, second=0)
+    monkeypatch.setattr(clock, "now", lambda: at)
+    made = [
+        json.loads(Ran(capsys, "token", "create", "--role", "user", "--json", *more, "-c", sqlite_place.config).out)
+        for more in ((), ("--expires", "2h"), ("--expires", "1w"))
+    ]
+    assert [(one["role"], len(one["token"]) > 40) for one in made] == [("user", True)] * 3
+    assert Ran(capsys, "token", "revoke", made[0]["token"], "-c", sqlite_place.config).code == 0
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(hours=2))
+    listed = Ran(capsys, "token", "list", "-c", sqlite_place.config).out.splitlines()
+    assert [line.split()[2] for line in listed[1:]] == ["revoked", "expired", "valid"]
+    assert "2026-07-01 23:00:00 JST" in listed[2]
 
 
 def test_tokens_need_a_migrated_database_and_no_plugins(capsys: pytest.CaptureFixture[str], place: Place) -> None:
