@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    import httpx
+
     from hookspecs import BillingStore, Kind
 
 _log = logging.getLogger(__name__)
@@ -58,10 +60,14 @@ class Installation:
         self.database.close()
 
 
-def open_installation(config_path: Path, *, safe_mode: bool = False) -> Installation:
+def open_installation(config_path: Path, *, safe_mode: bool = False, trace_hooks: bool = False) -> Installation:
     """Read the configuration and load the plugins; in safe mode none. Raises ``Stop`` (in one line, or one for each fault) for what a person must mend."""
     config = load_config(config_path)
-    plugins = Plugins(() if safe_mode else config.host.plugins, None if safe_mode else config.host.plugin_dir)
+    plugins = Plugins(
+        () if safe_mode else config.host.plugins,
+        None if safe_mode else config.host.plugin_dir,
+        trace=trace_hooks or config.host.trace_hooks,
+    )
     plugins.load()
     if not safe_mode:
         plugins.configure(config)
@@ -171,17 +177,26 @@ class Host:
         self.close()
 
 
-def open_host(config_path: Path, *, safe_mode: bool = False) -> Host:
-    """Assemble the host that a configuration describes. Raises ``Stop`` where it cannot work until a person mends something."""
-    installation = open_installation(config_path, safe_mode=safe_mode)
+def open_host(
+    config_path: Path,
+    *,
+    safe_mode: bool = False,
+    trace_hooks: bool = False,
+    transport: httpx.BaseTransport | None = None,
+) -> Host:
+    """Assemble the host that a configuration describes. Raises ``Stop`` where it cannot work until a person mends something.
+
+    ``transport`` carries the calls to every remote in place of the network: what tests stand behind it.
+    """
+    installation = open_installation(config_path, safe_mode=safe_mode, trace_hooks=trace_hooks)
     try:
-        return _assemble(installation, safe_mode=safe_mode)
+        return _assemble(installation, safe_mode=safe_mode, transport=transport)
     except BaseException:
         installation.close()
         raise
 
 
-def _assemble(installation: Installation, *, safe_mode: bool) -> Host:
+def _assemble(installation: Installation, *, safe_mode: bool, transport: httpx.BaseTransport | None) -> Host:
     config, database, plugins = installation.config, installation.database, installation.plugins
     host_line, *plugin_lines = installation.standing()
     require_current(host_line)
@@ -199,7 +214,7 @@ def _assemble(installation: Installation, *, safe_mode: bool) -> Host:
         saver=saver,
         jobs=Jobs(),
         prefix=prefix,
-        engine=_engine(database, vault, saver, plugins, prefix),
+        engine=_engine(database, vault, saver, plugins, prefix, transport),
         daily=Daily(
             database,
             plugins,
@@ -223,7 +238,14 @@ class _Later:
             waking.wake(self.call)
 
 
-def _engine(database: Database, vault: Vault, saver: Saver, plugins: Plugins, prefix: str) -> Engine | None:
+def _engine(
+    database: Database,
+    vault: Vault,
+    saver: Saver,
+    plugins: Plugins,
+    prefix: str,
+    transport: httpx.BaseTransport | None,
+) -> Engine | None:
     if plugins.store is None:
         return None
     return Engine(
@@ -233,6 +255,7 @@ def _engine(database: Database, vault: Vault, saver: Saver, plugins: Plugins, pr
         store=plugins.store,
         providers=plugins.providers,
         prefix=prefix,
+        transport=transport,
     )
 
 

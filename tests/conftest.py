@@ -16,7 +16,9 @@ from tests.postgres import PostgresServer, running_postgres
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["pytester", "tests.rows"]
+    from host.testing import Place
+
+pytest_plugins = ["pytester", "tests.rows", "host.testing"]
 
 Prepare = Callable[[str], object]
 """Gives the empty database at a URL its tables and rows, and closes what it opened."""
@@ -139,3 +141,12 @@ def database_from(request: pytest.FixtureRequest) -> Callable[[Prepare], str]:
     """
     copy: Callable[[Prepare], str] = request.getfixturevalue(f"{request.param}_from")
     return copy
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    """As ``place`` of ``host.testing``, which runs on both, where the database makes no difference."""
+    from host.testing import Place  # pytest wants to import its plugins before anybody else
+
+    with Place(tmp_path, sqlite_url) as place:
+        yield place

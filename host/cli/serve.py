@@ -36,6 +36,9 @@ def serve(
     address: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     *,
     safe_mode: Annotated[bool, typer.Option("--safe-mode", help="Load no plugin at all.")] = False,
+    trace_hooks: Annotated[
+        bool, typer.Option("--trace-hooks", help="Log every call of a hook, for those who write plugins.")
+    ] = False,
 ) -> None:
     """Serve the HTTP API and keep the ledger in step, until Ctrl-C.
 
@@ -44,7 +47,7 @@ def serve(
     from host.web.app import build
 
     _log_to_standard_error()
-    with opened_host(safe_mode=safe_mode) as host, listening(address, port) as listener:
+    with opened_host(safe_mode=safe_mode, trace_hooks=trace_hooks) as host, listening(address, port) as listener:
         host.start()
         run(build(host), listener)
 

@@ -32,6 +32,7 @@ class HostSettings:
     scheduler: bool
     plugins: tuple[str, ...] | None
     plugin_dir: Path | None
+    trace_hooks: bool = False
     without_token: tuple[str, ...] = ()
     """What of ``OPENABLE`` may be read by anybody who reaches the host."""
 
@@ -128,29 +129,77 @@ def _openable(names: list[str]) -> None:
         raise ValidationError(f"{wrong[0]!r} is not accepted; it takes a list of {', '.join(OPENABLE)}")
 
 
+def _about(text: str, accepts: str = "", default: str = "", *, secret: bool = False) -> dict[str, Any]:
+    """What a key is for; ``default`` says what holds without it, where the schema's own value does not say it well."""
+    said = {"description": text, "accepts": accepts, "default": default, "secret": secret}
+    return {name: value for name, value in said.items() if value}
+
+
 class HostSchema(Schema):
     """``[host]``: the only table that the host itself reads."""
 
-    database_url = _DatabaseUrl(required=True, metadata={"accepts": DATABASES, "secret": True})
+    database_url = _DatabaseUrl(
+        required=True,
+        metadata=_about(
+            "where everything is kept; SQLite needs nothing else and serves one machine", DATABASES, secret=True
+        ),
+    )
     public_url = _PublicUrl(
         load_default="http://localhost:8000",
-        metadata={"accepts": 'the address under which others reach this host, such as "https://billing.example.com"'},
+        metadata=_about(
+            "the address under which others reach this host",
+            'the address under which others reach this host, such as "https://billing.example.com"',
+        ),
     )
-    timezone = _TimeZone(load_default=ZoneInfo("UTC"), metadata={"accepts": 'a name like "Europe/London"'})
-    daily_at = _TimeOfDay(load_default=time(2, 30), metadata={"accepts": 'a time of day like "02:30"'})
+    timezone = _TimeZone(
+        load_default=ZoneInfo("UTC"),
+        metadata=_about("documents are dated, and the daily run begins, by this clock", 'a name like "Europe/London"'),
+    )
+    daily_at = _TimeOfDay(
+        load_default=time(2, 30),
+        metadata=_about("when the daily run begins, by that clock", 'a time of day like "02:30"', "02:30"),
+    )
     secret_key = _SecretKeys(
-        required=True, metadata={"accepts": f"{ACCEPTED}; or a list of these, the newest first", "secret": True}
+        required=True,
+        metadata=_about(
+            "seals what must stay secret in the database; of several the first seals and all open, so that a key can be changed",
+            f"{ACCEPTED}; or a list of these, the newest first",
+            secret=True,
+        ),
     )
-    scheduler = fields.Boolean(load_default=True)
+    scheduler = fields.Boolean(
+        load_default=True,
+        metadata=_about("ticks: retries and the daily run; a saved record goes out at once with or without them"),
+    )
     plugins = fields.List(
-        fields.String(), load_default=None, validate=_each_once, metadata={"accepts": "a list of names, in call order"}
+        fields.String(),
+        load_default=None,
+        validate=_each_once,
+        metadata=_about(
+            "which plugins run, in the order in which they are called",
+            "a list of names, in call order",
+            "every plugin that is installed",
+        ),
     )
-    plugin_dir = _Folder(load_default=None, metadata={"accepts": "the path of a folder"})
+    plugin_dir = _Folder(
+        load_default=None,
+        metadata=_about(
+            "a folder with plugins of your own, each a single .py file", "the path of a folder", "no folder"
+        ),
+    )
+    trace_hooks = fields.Boolean(
+        load_default=False,
+        metadata=_about("every call of a hook is a line in the log: plugin, record, how long, and how it ended"),
+    )
     without_token = fields.List(
         fields.String(),
         load_default=list,
         validate=_openable,
-        metadata={"accepts": f"a list of what anybody may read: {', '.join(OPENABLE)}"},
+        metadata=_about(
+            "what anybody who reaches this host may read",
+            f"a list of what anybody may read: {', '.join(OPENABLE)}",
+            "nothing",
+        ),
     )
 
 

@@ -23,10 +23,14 @@ def check_version(plugin: Any) -> None:
     """Raises ``CannotLoad`` unless the plugin was made for this contract."""
     version = getattr(plugin, "contract_version", None)
     if version is None:
-        raise CannotLoad(f"it states no contract_version; this host has contract version {CONTRACT_VERSION}")
+        raise CannotLoad(
+            f"it states no contract_version; this host has contract version {CONTRACT_VERSION}: "
+            f"write contract_version = {CONTRACT_VERSION} into it (see docs/plugins.md)"
+        )
     if version != CONTRACT_VERSION:
         raise CannotLoad(
-            f"it was made for contract version {version!r}, this host has {CONTRACT_VERSION}: install a matching version"
+            f"it was made for contract version {version!r}, this host has {CONTRACT_VERSION}: "
+            "install a matching version (CHANGELOG.md says what changed)"
         )
 
 

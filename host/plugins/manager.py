@@ -10,22 +10,40 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
 
-from hookspecs import PROJECT, CommandGroup, Contributions, Demo, Events, Kind, Migrations, Route
+from hookspecs import (
+    PROJECT,
+    BillingStore,
+    CommandGroup,
+    Contributions,
+    Demo,
+    Events,
+    Kind,
+    KindService,
+    Migrations,
+    Route,
+)
 from host.errors import CounterfoilError
 from host.plugins.checking import check_hooks, check_version
 from host.plugins.finding import Candidate, CannotLoad, candidates, missing
+from host.plugins.fitting import faults_of
 from host.plugins.patience import TookTooLong, within
+from host.plugins.tracing import traced
 from host.words import did_you_mean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from hookspecs import BillingStore
     from host.config import Config
     from host.db.migrate import Line, LineStatus
 
 LIMIT_SECONDS: Final = 10.0
+PAGES: Final = {
+    "Provider": "docs/providers.md",
+    "BillingStore": "docs/hooks/contributions.md",
+    "KindService": "docs/hooks/contributions.md",
+}
+"""Where people read what an offer needs."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -77,14 +95,21 @@ class Plugins:
     """Loads plugins in call order; asks each what it offers; never lets one that fails touch another.
 
     ``order`` are the names in ``[host] plugins``; without it everything that is installed is taken, a keeper of the records before those who listen.
+    ``trace``: every call of a hook is a line in the log.
     """
 
     def __init__(
-        self, order: Sequence[str] | None = None, folder: Path | None = None, *, limit: float = LIMIT_SECONDS
+        self,
+        order: Sequence[str] | None = None,
+        folder: Path | None = None,
+        *,
+        limit: float = LIMIT_SECONDS,
+        trace: bool = False,
     ) -> None:
         self._order = order
         self._folder = folder
         self._limit = limit
+        self._trace = trace
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(Events)
         self._pluggy.add_hookspecs(Contributions)
@@ -172,11 +197,13 @@ class Plugins:
 
     def start(self) -> None:
         """Hand each plugin its settings and take what it offers."""
+        from host.sync.provider import Provider
+
         for plugin in self.active:
             self._ask(plugin, "configured", settings=plugin.settings)
-            plugin.store = self._ask(plugin, "provide_billing_store")
-            plugin.provider = self._ask(plugin, "register_provider")
-            plugin.kinds = self._ask_several(plugin, "register_kinds", Kind)
+            plugin.store = self._ask_fitting(plugin, "provide_billing_store", BillingStore)
+            plugin.provider = self._ask_fitting(plugin, "register_provider", Provider)
+            plugin.kinds = self._ask_kinds(plugin)
             plugin.routes = self._ask_several(plugin, "register_routes", Route)
             plugin.demo = self.ask_demo(plugin)
         self._refuse_what_is_offered_twice()
@@ -242,7 +269,7 @@ class Plugins:
             answers = caller(**arguments)
             return answers[0] if answers else None
 
-        return call
+        return traced(plugin.name, hook, call) if self._trace else call
 
     def _ask(self, plugin: Plugin, hook: str, **arguments: Any) -> Any:
         """One question to one plugin; ``None`` where it does not answer that hook, or fails over it."""
@@ -266,6 +293,26 @@ class Plugins:
             return tuple(answer)
         plugin.fail(f"its {hook} answered {_type(answer)}, not a list of {expected.__name__}")
         return ()
+
+    def _ask_fitting(self, plugin: Plugin, hook: str, contract: type[Any]) -> Any:
+        """What it offers, where that can do all that the contract wants of it."""
+        offer = self._ask(plugin, hook)
+        if offer is None or self._fits(plugin, hook, offer, contract):
+            return offer
+        return None
+
+    def _ask_kinds(self, plugin: Plugin) -> Sequence[Kind]:
+        kinds = self._ask_several(plugin, "register_kinds", Kind)
+        fitting = [self._fits(plugin, f"kind {kind.name!r}", kind.service, KindService) for kind in kinds]
+        return kinds if all(fitting) else ()
+
+    def _fits(self, plugin: Plugin, what: str, offer: object, contract: type[Any]) -> bool:
+        faults = self._guarded(plugin, f"show its {contract.__name__}", lambda: faults_of(offer, contract))
+        if faults:
+            plugin.fail(
+                f"its {what} brought {_type(offer)}, which is no {contract.__name__}: {'; '.join(faults)} (see {PAGES[contract.__name__]})"
+            )
+        return plugin.active
 
     def _guarded(self, plugin: Plugin, what: str, call: Callable[[], Any]) -> Any:
         try:

@@ -58,12 +58,12 @@ def migrated_installation() -> Iterator[Installation]:
 
 
 @contextmanager
-def host(*, safe_mode: bool = False) -> Iterator[Host]:
+def host(*, safe_mode: bool = False, trace_hooks: bool = False) -> Iterator[Host]:
     """The host, opened and not started: its records and its sync can be asked and written."""
     from host.app import open_host
 
     _collect_garbage_seldom()
-    with open_host(config_path(), safe_mode=safe_mode) as opened:
+    with open_host(config_path(), safe_mode=safe_mode, trace_hooks=trace_hooks) as opened:
         _warn_about(opened.config)
         yield opened
 

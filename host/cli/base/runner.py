@@ -29,6 +29,7 @@ _CONFIG_OPTIONS: Final = ("-c", "--config")
 
 def run(arguments: Sequence[str]) -> int:
     """One command line, without the program's name. Answers the exit code: 0, 1 for what went wrong, 2 for a wrong use."""
+    _groups.clear()  # a process may run several command lines, each on a configuration of its own
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     # It warns of every pipeline that a failing statement ended; the statement's own error is raised, and dealt with.
     logging.getLogger("psycopg").setLevel(logging.ERROR)

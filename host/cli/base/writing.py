@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from marshmallow import Schema
 
+    from hookspecs import Demo
     from host.plugins import Plugin
 
 CONFIG_NAME: Final = "counterfoil.toml"
@@ -54,6 +55,9 @@ plugins = {plugins}
 
 # What anybody who reaches this host may read without a token: "metrics", "openapi" (the description of the API).
 # without_token = []
+
+# For those who write plugins: every call of a hook is a line in the log.
+# trace_hooks = false
 """
 
 
@@ -83,8 +87,7 @@ def configuration(sandbox: str | None = None) -> str:
 
 def _plugin_table(plugins: Plugins, plugin: Plugin, sandbox: str | None) -> str:
     demo = plugins.ask_demo(plugin) if sandbox is not None else None
-    settings = _settings(plugin, demo.settings(sandbox)) if sandbox is not None and demo and demo.settings else ""
-    if settings:
+    if demo is not None and sandbox is not None and (settings := sandbox_table(plugin, demo, sandbox)):
         return settings
     schema = plugins.ask_schema(plugin)
     table = f"plugins.{plugin.name}"
@@ -92,8 +95,11 @@ def _plugin_table(plugins: Plugins, plugin: Plugin, sandbox: str | None) -> str:
     return "".join(f"{line}\n" for line in [f"[{table}]", *hints])
 
 
-def _settings(plugin: Plugin, lines: str) -> str:
-    """What a plugin wants in its part, with the table's head where the plugin left that to us."""
+def sandbox_table(plugin: Plugin, demo: Demo, url: str) -> str:
+    """What a plugin wants in its part to work with the sandbox at this address, with the table's head where the plugin left that to us."""
+    if demo.settings is None:
+        return ""
+    lines = demo.settings(url)
     try:
         parsed = tomllib.loads(lines)
     except tomllib.TOMLDecodeError as error:

@@ -10,7 +10,8 @@ For each record that waits, the engine asks in this order::
 The words for each: ``wishes`` (what waits), ``steps``, ``http`` (a call and what its answer means as a whole), ``answers``; ``protocol`` is the provider.
 ``Look`` steps are read with ``look_request`` and ``look_answer``; then ``plan`` is asked again with what was found. A provider never opens a
 transaction, sends a call, keeps a queue, counts limits or retries: the engine does, the same way for every provider. A provider that needs none of
-the optional abilities is under two hundred lines long (``tests/integration/sync/tiny_provider.py`` is one).
+the optional abilities is under two hundred lines long (``host/testing/tiny_provider.py`` is one, and docs/providers.md
+builds another step by step).
 """
 
 from hookspecs import JSON

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from host.db import Database
-from host.db.migrate import Line, migrate
-from host.unit_of_work import Saver, Saving
+from host.db.migrate import Line
+from host.testing import Saves
 from plugins.core_billing.assembly import Billing
 from plugins.core_billing.plugin import VERSIONS
 from plugins.core_billing.settings import Settings
@@ -19,25 +17,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from hookspecs import EntityEvent, ListPage, Saved
+    from hookspecs import ListPage, Saved
     from plugins.core_billing.records import Records
 
 LINE = Line("core_billing", VERSIONS)
 
 
-@dataclass
-class House:
-    database: Database
-    events: list[tuple[str, EntityEvent]] = field(default_factory=list)
-    held: dict[str, set[str]] = field(default_factory=dict)
-    """Which connections hold a record, by its ref."""
+class House(Saves):
+    """Billing without a host around it."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, database_url: str) -> None:
+        super().__init__(database_url, LINE)
+        self.held: dict[str, set[str]] = {}
+        """Which connections hold a record, by its ref."""
         self.billing = Billing(self._holders, Settings())
-        self.save = Saver(self.database, self._note)
-
-    def _note(self, hook: str, events: list[EntityEvent], unit_of_work: Saving) -> None:
-        self.events.extend((hook, event) for event in events)
 
     def _holders(
         self, session: Session, kind: str, ids: Collection[str], *, lock: bool = False
@@ -50,7 +43,7 @@ class House:
         return next(records for records in self.billing.all if records.place.kind == kind)
 
     def put(self, kind: str, *inputs: dict[str, Any], partial: bool = False) -> list[Saved]:
-        with self.save() as work:
+        with self.saver() as work:
             return list(self.of(kind).put(work, inputs, partial=partial))
 
     def saved(self, kind: str, *inputs: dict[str, Any], partial: bool = False) -> list[Saved]:
@@ -79,30 +72,17 @@ class House:
             return self.of(kind).ids(session, [ref])[ref]
 
     def delete(self, kind: str, ref: str) -> str:
-        with self.save() as work:
+        with self.saver() as work:
             return self.of(kind).delete(work, ref).value
-
-    def told(self) -> list[tuple[str, str, str]]:
-        """What the hooks were told since the last look: kind, ref and action (``asked`` for a deletion asked for)."""
-        told = [
-            (event.kind, event.record.ref, "asked" if hook == "on_invoice_deleted" else event.action.value)
-            for hook, event in self.events
-        ]
-        self.events.clear()
-        return told
 
 
 @pytest.fixture
 def house(database_url: str) -> Iterator[House]:
-    database = Database.at(database_url)
-    migrate(database, [LINE])
-    yield House(database)
-    database.close()
+    with House(database_url) as house:
+        yield house
 
 
 @pytest.fixture
 def sqlite_house(sqlite_url: str) -> Iterator[House]:
-    database = Database.at(sqlite_url)
-    migrate(database, [LINE])
-    yield House(database)
-    database.close()
+    with House(sqlite_url) as house:
+        yield house

@@ -40,12 +40,12 @@ def asked(shop: House) -> str:
 
 
 def confirm(house: House, id: str, status: str = "voided") -> None:
-    with house.save(origin="uk") as work:
+    with house.saver(origin="uk") as work:
         house.billing.store.confirm_deletion(work, "invoices", id, status=status)
 
 
 def refuse(house: House, id: str, reason: str = "it has a payment") -> None:
-    with house.save(origin="uk") as work:
+    with house.saver(origin="uk") as work:
         house.billing.store.refuse_deletion(work, "invoices", id, reason)
 
 
@@ -118,7 +118,7 @@ def test_refused_it_stands_where_it_stood_and_says_why(shop: House, asked: str) 
 
 
 def test_what_the_ledger_says_meanwhile_is_where_a_refusal_leads(shop: House, asked: str) -> None:
-    with shop.save(origin="uk") as work:
+    with shop.saver(origin="uk") as work:
         state = LedgerState(id=asked, status="part_paid", amount_paid=Decimal(4), amount_due=Decimal(6))
         shop.billing.store.take_ledger_states(work, "invoices", [state])
     assert shop.get("invoices", "i")["status"] == "deleting"

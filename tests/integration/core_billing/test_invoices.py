@@ -136,7 +136,7 @@ def test_totals(shop: House, mode: str, totals: list[str]) -> None:
 
 
 def test_where_rates_and_accounts_come_from(shop: House) -> None:
-    with shop.save(origin="uk") as work:
+    with shop.saver(origin="uk") as work:
         shop.billing.store.put_reference(
             work, "uk", ReferenceData(defaults=Defaults(sales_account="990", sales_tax="STD"))
         )
@@ -342,7 +342,7 @@ def test_a_code_that_could_mean_two_is_refused(shop: House) -> None:
 
 def test_without_a_name_the_only_connection_is_the_one(shop: House) -> None:
     rates(shop, ("uk", "NEW", "10"), ("nz", "NEW", "15"))
-    with shop.save(origin="uk") as work:
+    with shop.saver(origin="uk") as work:
         shop.billing.store.put_reference(work, "uk", ReferenceData(accounts=[]))
     shop.saved("invoices", invoice(line("100", tax_rate="NEW")))
     assert shown(shop, "tax_total") == ["20.00"]
@@ -351,7 +351,7 @@ def test_without_a_name_the_only_connection_is_the_one(shop: House) -> None:
 def test_with_several_the_one_that_keeps_the_customer_is_the_one(shop: House) -> None:
     rates(shop, ("uk", "NEW", "10"), ("nz", "NEW", "15"))
     for key in ("uk", "nz"):
-        with shop.save(origin=key) as work:
+        with shop.saver(origin=key) as work:
             shop.billing.store.put_reference(work, key, ReferenceData(accounts=[]))
     shop.saved("invoices", invoice(line("100", tax_rate="NEW")))
     assert shown(shop, "totals_known") == [False]
@@ -398,7 +398,7 @@ def test_a_number_is_given_once(shop: House) -> None:
 
 def test_numbers_count_on_after_what_was_rolled_back(shop: House) -> None:
     def save_and_fail() -> None:
-        with shop.save() as work:
+        with shop.saver() as work:
             shop.billing.invoices.put(work, [invoice(ref="a"), invoice(ref="b")])
             raise RuntimeError
 

@@ -111,7 +111,7 @@ def account(code: str, **more: Any) -> Account:
 
 
 def put(house: House, data: ReferenceData, connection: str = "uk") -> Mapping[str, Taken]:
-    with house.save(origin=connection) as work:
+    with house.saver(origin=connection) as work:
         return house.billing.store.put_reference(work, connection, data)
 
 
@@ -232,7 +232,7 @@ def test_totals_are_computed_when_what_was_missing_comes(
 
 
 def take(house: House, *states: LedgerState) -> None:
-    with house.save(origin="uk") as work:
+    with house.saver(origin="uk") as work:
         house.billing.store.take_ledger_states(work, "invoices", states)
 
 

@@ -1,98 +1,24 @@
-"""A host of one's own: a folder with a configuration, and plugins that are single files; and a desk with a command line that leads to a sandbox."""
+"""A desk with a command line that leads to a sandbox."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import MetaData, select
 
-from host.app import Host, open_host, open_installation
-from host.cli.base import runner
 from host.cli.base.runner import run
-from host.crypto import generate_key
 from host.db import Database
-from host.db.migrate import LineStatus, migrate
 from plugins.xero.sandbox.world import Options, OrganisationOption
 from tests.contract.running import InThread, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-HEAD = """
-from hookspecs import *
-from hookspecs import hookimpl
-contract_version = 1
-"""
-
-
-@dataclass
-class Place:
-    """A folder in which a host lives. ``plugin`` adds one; ``write`` writes the configuration that names them."""
-
-    folder: Path
-    database_url: str
-    names: list[str] = field(default_factory=list)
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "counterfoil.toml"
-
-    def plugin(self, name: str, source: str, *, head: str = HEAD) -> None:
-        (self.folder / "plugins").mkdir(exist_ok=True)
-        (self.folder / "plugins" / f"{name}.py").write_text(head + dedent(source))
-        self.names.append(name)
-
-    def write(self, *, host: str = "", tables: str = "") -> Path:
-        (self.folder / "plugins").mkdir(exist_ok=True)
-        self.config.write_text(
-            f'[host]\ndatabase_url = "{self.database_url}"\nsecret_key = "{generate_key()}"\n'
-            f'plugins = {self.names}\nplugin_dir = "plugins"\n{host}\n{tables}'
-        )
-        self.config.chmod(0o600)
-        return self.config
-
-    def migrate(self) -> list[LineStatus]:
-        installation = open_installation(self.config)
-        try:
-            return migrate(installation.database, installation.plugins.lines)
-        finally:
-            installation.close()
-
-    def open(self, *, safe_mode: bool = False) -> Host:
-        """The host, its configuration written and its database migrated."""
-        if not self.config.exists():
-            self.write()
-        self.migrate()
-        return open_host(self.config, safe_mode=safe_mode)
-
-
-@pytest.fixture
-def place(tmp_path: Path, database_url: str) -> Place:
-    """On SQLite and on PostgreSQL."""
-    return Place(tmp_path, database_url)
-
-
-@pytest.fixture
-def sqlite_place(tmp_path: Path, sqlite_url: str) -> Place:
-    """Where the database makes no difference."""
-    return Place(tmp_path, sqlite_url)
-
-
-# ------------------------------------------------------------------------------------------------------------ a command line
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command line is a process of its own, as far as the plugins' commands are concerned."""
-    monkeypatch.setattr(runner, "_groups", {})
-
 
 ORGANISATIONS = (OrganisationOption("One Ltd"), OrganisationOption("Two Ltd"))
 

@@ -15,7 +15,7 @@ from host.tables import runs
 
 if TYPE_CHECKING:
     from host.app import Host
-    from tests.integration.host.conftest import Place
+    from host.testing import Place
 
 TICKS = """
 ticks = []

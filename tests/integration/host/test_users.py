@@ -19,7 +19,7 @@ from tests.integration.host.terminal import Terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.host.conftest import Place
+    from host.testing import Place
 
 GOOD = "correct horse battery"
 

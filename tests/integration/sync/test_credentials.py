@@ -18,7 +18,7 @@ from host.sync.grants import grant_of
 from host.sync.provider import Request, Token
 from host.sync.tables import calls, grants
 from host.sync.views import request, requests
-from tests.integration.sync.tiny_remote import PATIENCE_SECONDS
+from host.testing.tiny_remote import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from tests.integration.sync.conftest import Opener

@@ -14,8 +14,8 @@ from host.sync import Fate, Limits, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from host.testing.tiny_remote import Call
     from tests.integration.sync.conftest import Opener
-    from tests.integration.sync.tiny_remote import Call
     from tests.integration.sync.world import World
 
 

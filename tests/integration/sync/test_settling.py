@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.sync.tiny_remote import PATIENCE_SECONDS
+from host.testing.tiny_remote import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from host.sync import Look

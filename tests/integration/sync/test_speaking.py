@@ -14,7 +14,7 @@ from host.db.locks import NamedLock
 from host.errors import Stop
 from host.sync import carrier as carrier_module
 from host.sync.waiting import wait_for
-from tests.integration.sync.tiny_remote import PATIENCE_SECONDS
+from host.testing.tiny_remote import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

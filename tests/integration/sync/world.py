@@ -26,11 +26,11 @@ from host.sync.connections import get_connection
 from host.sync.engine import Drained, Engine
 from host.sync.grants import grant_of
 from host.sync.tables import calls, grants, rows
+from host.testing.tiny_provider import TinyProvider
+from host.testing.tiny_remote import TinyRemote
 from host.unit_of_work import Saver
 from tests.integration.sync import tiny_billing
 from tests.integration.sync.tiny_billing import TinyBilling, dispatch_to
-from tests.integration.sync.tiny_provider import Tiny
-from tests.integration.sync.tiny_remote import TinyRemote
 
 if TYPE_CHECKING:
     import threading
@@ -111,7 +111,7 @@ class World:
         self.time = Time()
         self.remote = TinyRemote()
         self.remote.later = self.time.after
-        self.provider = Tiny(**provider)
+        self.provider = TinyProvider(**provider)
         self.store = TinyBilling()
         self.vault = Vault([generate_key()])
         self.database = Database.at(url)

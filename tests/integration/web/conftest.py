@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,14 @@ from host.app import Host, open_host, open_installation
 from host.crypto import generate_key
 from host.db.migrate import migrate
 from host.roles import Role
-from host.sync.engine import Engine
+from host.testing.tiny_provider import PLUGIN
 from host.tokens import create_token
 from host.web.app import build
-from tests.integration.sync.tiny_remote import TinyRemote
 
 if TYPE_CHECKING:
     import httpx
+
+    from host.testing import TinyRemote
 
 COMMAND = (sys.executable, "-c", "from host.cli import main; main()")
 
@@ -88,37 +88,11 @@ def register_kinds():
 """
 
 
-TINY = """
-from host.sync import note, note_deletion
-from hookspecs import hookimpl
-from tests.integration.sync.tiny_provider import Tiny
-
-contract_version = 1
-PROVIDER = Tiny(only=("customers", "invoices"))
-PROVIDER.kinds = tuple(rule for rule in Tiny.kinds if rule.kind in PROVIDER.only)  # those that the billing plugin keeps
-
-
-@hookimpl
-def register_provider():
-    return PROVIDER
-
-
-@hookimpl
-def on_entity_saved(event, unit_of_work):
-    note(PROVIDER, event, unit_of_work)
-
-
-@hookimpl
-def on_invoice_deleted(event, unit_of_work):
-    note_deletion(PROVIDER, event, unit_of_work)
-"""
-
-
 def config_of(folder: Path, database_url: str, *, plugins: str = '["core_billing", "shelf"]') -> Path:
     """A configuration in this folder, beside the plugins' code."""
     (folder / "plugins").mkdir(exist_ok=True)
     (folder / "plugins" / "shelf.py").write_text(SHELF)
-    (folder / "plugins" / "tiny.py").write_text(TINY)
+    (folder / "plugins" / "tiny.py").write_text(PLUGIN.format(only=("customers", "invoices")))
     config = folder / "counterfoil.toml"
     config.write_text(
         f'[host]\ndatabase_url = "{database_url}"\nsecret_key = "{generate_key()}"\n'
@@ -177,15 +151,15 @@ OfficeAt = Callable[..., Office]
 
 
 @pytest.fixture
-def office_at(tmp_path: Path) -> Iterator[OfficeAt]:
-    """`office_at(url)`: an office on a migrated database; `plugins` as the configuration writes them.
+def office_at(tmp_path: Path, remote: TinyRemote) -> Iterator[OfficeAt]:
+    """`office_at(url)`: an office on a migrated database; `plugins` as the configuration writes them. Its connections lead to `remote`.
 
     Ask for it after the database: what is asked for last is closed first.
     """
     opened: list[Office] = []
 
     def open_it(url: str, **config: str) -> Office:
-        opened.append(Office(open_host(config_of(tmp_path, url, **config))))
+        opened.append(Office(open_host(config_of(tmp_path, url, **config), transport=remote.transport())))
         return opened[-1]
 
     yield open_it
@@ -198,14 +172,6 @@ def office_at(tmp_path: Path) -> Iterator[OfficeAt]:
 def office(database_from: Callable[..., str], office_at: OfficeAt) -> Office:
     """On SQLite and on PostgreSQL."""
     return office_at(database_from(migrated))
-
-
-@pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> TinyRemote:
-    """What the tiny plugin's connections lead to, instead of the network."""
-    remote = TinyRemote()
-    monkeypatch.setattr("host.app.Engine", partial(Engine, transport=remote.transport()))
-    return remote
 
 
 def linked(office: Office, remote: TinyRemote) -> Office:

@@ -22,7 +22,7 @@ from tests.e2e.processes import wait_until
 from tests.integration.web.conftest import COMMAND, config_of, migrated
 
 if TYPE_CHECKING:
-    from tests.integration.sync.tiny_remote import TinyRemote
+    from host.testing.tiny_remote import TinyRemote
     from tests.integration.web.conftest import Office
 
 LOADED = 1000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from tests.integration.sync.tiny_remote import TinyRemote
+    from host.testing.tiny_remote import TinyRemote
     from tests.integration.web.conftest import Office
 
 ADA = {"name": "Ada"}

@@ -94,12 +94,12 @@ BROKEN = {
     "unversioned": (
         GOOD,
         "from hookspecs import hookimpl\n",
-        "it states no contract_version; this host has contract version 1",
+        "it states no contract_version; this host has contract version 1: write contract_version = 1 into it (see docs/plugins.md)",
     ),
     "future": (
         GOOD,
         "from hookspecs import hookimpl\ncontract_version = 2\n",
-        "it was made for contract version 2, this host has 1: install a matching version",
+        "it was made for contract version 2, this host has 1: install a matching version (CHANGELOG.md says what changed)",
     ),
     "typo": (
         "@hookimpl\ndef on_entity_save(event): pass",
@@ -186,8 +186,10 @@ def test_a_plugin_that_cannot_be_started(tmp_path: Path, source: str, reason: st
     assert [listener.plugin.name for listener in plugins.listeners("on_entity_saved")] == ["good"]
 
 
+ANY = "class Any:\n    def __getattr__(self, name): return lambda *arguments, **named: None\n"
 KIND = """
-class Service: pass
+class Service:
+    def __getattr__(self, name): return lambda *arguments, **named: None
 @hookimpl
 def register_kinds():
     return [Kind(name={name!r}, service=Service(), schema=object)]
@@ -207,8 +209,8 @@ def test_two_plugins_offering_one_kind_are_both_refused(tmp_path: Path) -> None:
 
 
 def test_two_stores_and_two_providers_of_one_name(tmp_path: Path) -> None:
-    store = "@hookimpl\ndef provide_billing_store(): return object()\n"
-    provider = "class P: name = 'ledger'\n@hookimpl\ndef register_provider(): return P()\n"
+    store = ANY + "@hookimpl\ndef provide_billing_store(): return Any()\n"
+    provider = ANY + "class P(Any): name = 'ledger'\n@hookimpl\ndef register_provider(): return P()\n"
     for name, source in {"a": store, "b": store, "c": provider, "d": provider}.items():
         write(tmp_path, name, source)
     plugins = started(tmp_path, "a", "b", "c", "d")
@@ -216,6 +218,39 @@ def test_two_stores_and_two_providers_of_one_name(tmp_path: Path) -> None:
     assert reasons(plugins)["d"].startswith("it offers the provider 'ledger', and so does 'c'")
     assert plugins.store is None
     assert plugins.providers == []
+
+
+OFFERS = {
+    "provide_billing_store": (
+        "class Half:\n    def read(self, session, kind, ids): ...\n",
+        "its provide_billing_store brought Half, which is no BillingStore: lacks find, stream, catalogue, put_reference, take_ledger_states, "
+        "confirm_deletion, refuse_deletion (see docs/hooks/contributions.md)",
+    ),
+    "register_provider": (
+        "from host.testing import TinyProvider\n"
+        "class Half(TinyProvider):\n    answers = None\n    def plan(self, wish, prepared): ...\n",
+        "its register_provider brought Half, which is no Provider: lacks answers; its plan takes wish, prepared, "
+        "and is given wish, prepared, remote, owner (see docs/providers.md)",
+    ),
+}
+
+
+@pytest.mark.parametrize("hook", OFFERS)
+def test_what_an_offer_lacks_is_said_when_it_is_offered(tmp_path: Path, hook: str) -> None:
+    source, reason = OFFERS[hook]
+    write(tmp_path, "half", f"{source}@hookimpl\ndef {hook}(): return Half()\n")
+    plugins = started(tmp_path, "half")
+    assert reasons(plugins) == {"half": reason}
+    assert (plugins.store, plugins.providers) == (None, [])
+
+
+def test_what_is_inherited_from_the_protocol_alone_is_missing(tmp_path: Path) -> None:
+    source = "class Half(KindService):\n    def get(self, session, ref): ...\n    def ids(self, *arguments): ...\n"
+    offer = "@hookimpl\ndef register_kinds(): return [Kind(name='books', service=Half(), schema=object)]\n"
+    write(tmp_path, "half", source + offer)
+    assert reasons(started(tmp_path, "half")) == {
+        "half": "its kind 'books' brought Half, which is no KindService: lacks list, put, delete (see docs/hooks/contributions.md)"
+    }
 
 
 def test_a_plugin_whose_tables_are_not_ready_is_not_started(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""The smallest honest provider: customers and invoices, which bear marks that the remote keeps unique, and payments, which bear none."""
+"""The smallest honest provider: customers and invoices, which bear marks that the remote keeps unique, and payments, which bear none.
+
+It speaks to ``TinyRemote``. Whoever keeps records tests with it what an accounting provider would ask of them; whoever writes a provider can begin with a
+copy. ``PLUGIN`` is the source of a plugin that offers it, under the name ``tiny``.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,35 @@ from hookspecs import Account, Defaults, Document, LedgerState, Payment, Record,
 from host.errors import AskPerson
 
 JSON = dict[str, Any]
+PLUGIN = """
+from host.sync import note, note_deletion
+from host.testing import TinyProvider
+from hookspecs import hookimpl
+
+contract_version = 1
+PROVIDER = TinyProvider(only={only!r})
+PROVIDER.kinds = tuple(rule for rule in TinyProvider.kinds if rule.kind in PROVIDER.only)
+
+
+@hookimpl
+def register_provider():
+    return PROVIDER
+
+
+@hookimpl
+def on_entity_saved(event, unit_of_work):
+    note(PROVIDER, event, unit_of_work)
+
+
+@hookimpl
+def on_invoice_deleted(event, unit_of_work):
+    note_deletion(PROVIDER, event, unit_of_work)
+"""
 RANKS = {"customers": 0, "invoices": 1, "payments": 2}
 
 
-class Tiny:
-    """One instance for each host. ``only`` are the kinds that are sent by themselves."""
+class TinyProvider:
+    """One for each host. ``only`` are the kinds that are sent by themselves, ``kinds`` those that it can send."""
 
     name = "tiny"
     kinds = tuple(s.KindRule(kind=kind, rank=rank) for kind, rank in RANKS.items())
