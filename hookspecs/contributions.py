@@ -77,6 +77,12 @@ class KindService(Protocol):
     def ids(self, session: Session, refs: Sequence[str]) -> Mapping[str, str]:
         """The ids of the records with these refs, by ref."""
 
+    def lock(self, session: Session, ref: str) -> None:
+        """Keep others from changing the record with this ref, if there is one, until the transaction ends: PostgreSQL's ``FOR UPDATE``.
+
+        Called before ``get`` where a client says which version it means to change. A service that does not implement it does without that safety.
+        """
+
     def put(self, unit_of_work: UnitOfWork, inputs: Sequence[JSON], *, partial: bool = False) -> Sequence[Saved]:
         """Create or replace records (``partial``: change only the fields named), each input with its ``ref``. One answer per input, in order.
 

@@ -54,6 +54,8 @@ class Saving(UnitOfWork):
         self._asked: dict[tuple[str, str], EntityEvent] = {}
         self.told = False
         """Whether any record was saved or asked to be deleted in this transaction."""
+        self.calls_before_commit: list[Callable[[], None]] = []
+        """For the host: made when every hook has run. What one raises undoes the whole transaction."""
         self.calls_after_commit: list[Callable[[], None]] = []
 
     @property
@@ -161,6 +163,8 @@ class Saver:
             work = Saving(session, origin=origin, correlation_id=correlation_id or new_id(), batch=batch)
             yield work
             work.fire_hooks(self._dispatch)
+            for call in work.calls_before_commit:
+                call()
             if work.told:
                 announce(session)
         if work.told:

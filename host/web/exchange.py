@@ -39,6 +39,8 @@ class Asked:
     path: Mapping[str, str]
     query: Sequence[tuple[str, str]] = ()
     content_type: str = ""
+    if_match: str | None = None
+    if_none_match: str | None = None
     body: bytes = b""
 
     @property
@@ -133,8 +135,10 @@ class Answer:
         return json_bytes(self.body)
 
 
-def json_bytes(value: Any) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_text)
+def json_bytes(value: Any, *, sort_keys: bool = False) -> bytes:
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_text, sort_keys=sort_keys
+    )
     return text.encode("utf-8", "replace")
 
 

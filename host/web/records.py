@@ -11,6 +11,7 @@ from host.known import no_such_kind
 from host.loading import Interrupted, Loader, as_json, lines
 from host.web.exchange import JSON_LINES_TYPE, LARGEST_PAGE, Answer, Asked, json_lines, whole_number
 from host.web.problems import Refusal, bad_request, conflict, invalid, not_found
+from host.web.versions import changed_meanwhile, etag, not_there, there_already, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,15 +73,23 @@ def _with_states(engine: Engine, session: Session, kind: Kind, records: Sequence
 
 def get_record(asked: Asked) -> Answer:
     asked.parameters()
-    return Answer(_shown(asked, _kind(asked)))
-
-
-def _shown(asked: Asked, kind: Kind) -> JSON:
+    kind, known = _kind(asked), versions("If-None-Match", asked.if_none_match)
     with asked.host.database.read() as session:
-        record = kind.service.get(session, _ref(asked))
-        if record is None:
-            raise _no_such(kind, _ref(asked))
-        return _with_states(asked.engine, session, kind, [record])[0]
+        record = _shown(asked, session, kind)
+    if known and known.match_exactly(record):
+        return Answer(status=304, headers={"ETag": etag(record)})
+    return _versioned(record)
+
+
+def _shown(asked: Asked, session: Session, kind: Kind) -> JSON:
+    record = kind.service.get(session, _ref(asked))
+    if record is None:
+        raise _no_such(kind, _ref(asked))
+    return _with_states(asked.engine, session, kind, [record])[0]
+
+
+def _versioned(record: JSON, status: int = 200) -> Answer:
+    return Answer(record, status, {"ETag": etag(record)})
 
 
 def _no_such(kind: Kind, ref: str) -> Refusal:
@@ -88,35 +97,63 @@ def _no_such(kind: Kind, ref: str) -> Refusal:
 
 
 def put_record(asked: Asked) -> Answer:
-    saved = _save(asked, partial=False)
-    return Answer(_shown(asked, _kind(asked)), 201 if saved.created else 200)
+    record, saved = _save(asked, partial=False)
+    return _versioned(record, 201 if saved.created else 200)
 
 
 def patch_record(asked: Asked) -> Answer:
-    _save(asked, partial=True)
-    return Answer(_shown(asked, _kind(asked)))
+    record, _ = _save(asked, partial=True)
+    return _versioned(record)
 
 
-def _save(asked: Asked, *, partial: bool) -> Saved:
-    kind = _kind(asked)
-    record = _named_by_address(asked.json(), _ref(asked))
+def _save(asked: Asked, *, partial: bool) -> tuple[JSON, Saved]:
+    asked.parameters()
+    kind, ref = _kind(asked), _ref(asked)
+    given = _named_by_address(asked.json(), ref)
 
     def put(work: Saving) -> Saved:
         if partial:
-            _require_known(work, kind, _ref(asked))
-        [saved] = kind.service.put(work, [record], partial=partial)
+            _require_known(work, kind, ref)
+        _check_version(asked, work.session, kind, ref)
+        [saved] = kind.service.put(work, [given], partial=partial)
+        if saved.problems:
+            raise invalid(saved.problems)
+        if asked.if_none_match and not saved.created:
+            raise there_already(ref)  # another made it since we looked
         return saved
 
-    saved = _in_transaction(asked, put)
-    if saved.problems:
-        raise invalid(saved.problems)
-    return saved
+    return _in_transaction(asked, kind, put)
+
+
+def _check_version(asked: Asked, session: Session, kind: Kind, ref: str) -> None:
+    """Raises ``Refusal`` unless the record is as the request's conditions want it. From here on others cannot change it."""
+    wanted, unwanted = versions("If-Match", asked.if_match), versions("If-None-Match", asked.if_none_match)
+    if unwanted and not unwanted.any:
+        raise bad_request("If-None-Match takes only * here: it makes a record where there is none")
+    if unwanted and ref in kind.service.ids(session, [ref]):
+        raise there_already(ref)
+    if wanted is None:
+        return
+    kind.service.lock(session, ref)
+    record = kind.service.get(session, ref)
+    if not wanted.match(record):
+        raise changed_meanwhile(ref) if record else not_there(ref)
 
 
 @made_anew
-def _in_transaction(asked: Asked, change: Callable[[Saving], T]) -> T:
+def _in_transaction(asked: Asked, kind: Kind, change: Callable[[Saving], T]) -> tuple[JSON, T]:
+    """The record as this change leaves it, read before anybody else can change it again; empty where it is gone."""
+    shown: JSON = {}
+
+    def show() -> None:
+        record = kind.service.get(work.session, _ref(asked))
+        if record is not None:
+            shown.update(_with_states(asked.engine, work.session, kind, [record])[0])
+
     with asked.host.saver(correlation_id=asked.correlation_id) as work:
-        return change(work)
+        outcome = change(work)
+        work.calls_before_commit.append(show)
+    return shown, outcome
 
 
 def _require_known(work: Saving, kind: Kind, ref: str) -> None:
@@ -131,25 +168,27 @@ def _named_by_address(record: JSON, ref: str) -> JSON:
 
 
 def delete_record(asked: Asked) -> Answer:
+    asked.parameters()
     kind, ref = _kind(asked), _ref(asked)
 
     def delete(work: Saving) -> Deletion:
         _require_known(work, kind, ref)
+        _check_version(asked, work.session, kind, ref)
         return kind.service.delete(work, ref)
 
     try:
-        outcome = _in_transaction(asked, delete)
+        record, outcome = _in_transaction(asked, kind, delete)
     except Refused as error:
         raise conflict(str(error)) from None
     if outcome is Deletion.GONE:
         return Answer(status=204)
-    return Answer(_shown(asked, kind), _STATUSES[outcome])
+    return _versioned(record, _STATUSES[outcome])
 
 
 def put_many(asked: Asked) -> Answer:
     """JSON Lines in, one answer for each line out. Each line stands for itself: bad ones are answered and the others saved."""
-    kind = _kind(asked)
-    body = asked.json_lines()
+    asked.parameters()
+    kind, body = _kind(asked), asked.json_lines()
     loader = Loader(
         kind=kind, saver=asked.host.saver, sync=asked.engine, purpose="bulk", correlation_id=asked.correlation_id
     )

@@ -107,6 +107,8 @@ class Resource:
             path=request.path_params,
             query=request.query_params.multi_items(),
             content_type=request.headers.get("content-type", ""),
+            if_match=_header(request, "if-match"),
+            if_none_match=_header(request, "if-none-match"),
             body=await self._body(request),
         )
         return await self._desk.in_thread(lambda: guarded(lambda: handler(asked), correlation_id))
@@ -134,6 +136,12 @@ class Resource:
         largest = self._largest_body // 1024 // 1024
         # Closed, because what the client still sends is not read any more.
         return Refusal(413, f"the body is too large: accepted are up to {largest} MB", headers={"Connection": "close"})
+
+
+def _header(request: Request, name: str) -> str | None:
+    """A header that may come in several lines, which mean the same as one."""
+    found = request.headers.getlist(name)
+    return ", ".join(found) if found else None
 
 
 def guarded(work: Callable[[], T], correlation_id: str) -> T:

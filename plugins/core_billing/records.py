@@ -120,6 +120,10 @@ class Records(KindService, Generic[E]):
     def ids(self, session: Session, refs: Sequence[str]) -> Mapping[str, str]:
         return ids_by_ref(session, self.place, filter(REF.fullmatch, refs))
 
+    def lock(self, session: Session, ref: str) -> None:
+        if REF.fullmatch(ref):
+            rows_by_ref(session, self.place, [ref])
+
     def read(self, session: Session, ids: Iterable[str]) -> dict[str, Record]:
         """The records with these ids."""
         return {row["id"]: self.record(row) for row in self.rows(session, ids)}
