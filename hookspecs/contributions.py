@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,12 +77,6 @@ class KindService(Protocol):
     def ids(self, session: Session, refs: Sequence[str]) -> Mapping[str, str]:
         """The ids of the records with these refs, by ref."""
 
-    def lock(self, session: Session, ref: str) -> None:
-        """Keep others from changing the record with this ref, if there is one, until the transaction ends: PostgreSQL's ``FOR UPDATE``.
-
-        Called before ``get`` where a client says which version it means to change. A service that does not implement it does without that safety.
-        """
-
     def put(self, unit_of_work: UnitOfWork, inputs: Sequence[JSON], *, partial: bool = False) -> Sequence[Saved]:
         """Create or replace records (``partial``: change only the fields named), each input with its ``ref``. One answer per input, in order.
 
@@ -91,6 +85,17 @@ class KindService(Protocol):
 
     def delete(self, unit_of_work: UnitOfWork, ref: str) -> Deletion:
         """Delete, ask for deletion, or make inactive. Raises ``LookupError`` for an unknown ref and ``Refused`` where it cannot be."""
+
+
+@runtime_checkable
+class LocksRecords(Protocol):
+    """What a ``KindService`` may have as well: with it, a client that says which version it means to change never overwrites another's change unseen.
+
+    Without, two that write in the same moment may, on PostgreSQL.
+    """
+
+    def lock(self, session: Session, ref: str) -> None:
+        """Keep others from changing the record with this ref, if there is one, until the transaction ends: PostgreSQL's ``FOR UPDATE``."""
 
 
 class Refused(Exception):
@@ -111,6 +116,11 @@ class Kind:
     """The marshmallow schema of its input: help, OpenAPI and validation come from it."""
     read_only: frozenset[str] = frozenset()
     """Fields that read back but are not set: ignored in PUT, refused in PATCH."""
+    shown: type[Any] | None = None
+    """The marshmallow schema of what reads back. Without it the description of the API leaves open what a record looks like."""
+    filters: Sequence[str] = ()
+    sorts: Sequence[str] = ()
+    """What its list can be filtered and sorted by, for help and the description of the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

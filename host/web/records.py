@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, Problem, Refused, Saved
+from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, LocksRecords, Problem, Refused, Saved
 from host.db.anew import made_anew
 from host.known import no_such_kind
 from host.loading import Interrupted, Loader, as_json, lines
@@ -46,6 +46,7 @@ def _ref(asked: Asked) -> str:
 
 
 def list_records(asked: Asked) -> Answer:
+    """A page of records, each with how its sync stands."""
     kind, query = _kind(asked), _list_query(asked.any_parameters())
     with asked.host.database.read() as session:
         try:
@@ -72,6 +73,7 @@ def _with_states(engine: Engine, session: Session, kind: Kind, records: Sequence
 
 
 def get_record(asked: Asked) -> Answer:
+    """One record, with how its sync stands."""
     asked.parameters()
     kind, known = _kind(asked), versions("If-None-Match", asked.if_none_match)
     with asked.host.database.read() as session:
@@ -97,11 +99,13 @@ def _no_such(kind: Kind, ref: str) -> Refusal:
 
 
 def put_record(asked: Asked) -> Answer:
+    """Make a record, or replace it whole."""
     record, saved = _save(asked, partial=False)
     return _versioned(record, 201 if saved.created else 200)
 
 
 def patch_record(asked: Asked) -> Answer:
+    """Change what is named."""
     record, _ = _save(asked, partial=True)
     return _versioned(record)
 
@@ -134,7 +138,8 @@ def _check_version(asked: Asked, session: Session, kind: Kind, ref: str) -> None
         raise there_already(ref)
     if wanted is None:
         return
-    kind.service.lock(session, ref)
+    if isinstance(kind.service, LocksRecords):
+        kind.service.lock(session, ref)
     record = kind.service.get(session, ref)
     if not wanted.match(record):
         raise changed_meanwhile(ref) if record else not_there(ref)
@@ -168,6 +173,7 @@ def _named_by_address(record: JSON, ref: str) -> JSON:
 
 
 def delete_record(asked: Asked) -> Answer:
+    """Delete a record, ask for its deletion, or make it inactive."""
     asked.parameters()
     kind, ref = _kind(asked), _ref(asked)
 
@@ -186,7 +192,10 @@ def delete_record(asked: Asked) -> Answer:
 
 
 def put_many(asked: Asked) -> Answer:
-    """JSON Lines in, one answer for each line out. Each line stands for itself: bad ones are answered and the others saved."""
+    """Make or replace many: JSON Lines in, one answer for each line out.
+
+    Each line stands for itself: bad ones are answered and the others saved.
+    """
     asked.parameters()
     kind, body = _kind(asked), asked.json_lines()
     loader = Loader(

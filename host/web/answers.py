@@ -1,0 +1,249 @@
+"""What the host's own addresses answer, as schemas: the description of the API is made from them, and tests hold every answer against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+
+def text(description: str = "", **more: Any) -> fields.Field[Any]:
+    return fields.String(required=True, metadata=_about(description, more))
+
+
+def time(description: str = "") -> fields.Field[Any]:
+    return fields.DateTime(required=True, metadata=_about(description, {}))
+
+
+def time_or_null(description: str = "") -> fields.Field[Any]:
+    return fields.DateTime(required=True, allow_none=True, metadata=_about(description, {}))
+
+
+def count(description: str = "") -> fields.Field[Any]:
+    return fields.Integer(required=True, metadata=_about(description, {"minimum": 0}))
+
+
+def number_or_null(description: str = "") -> fields.Field[Any]:
+    return fields.Integer(required=True, allow_none=True, metadata=_about(description, {}))
+
+
+def texts(description: str = "") -> fields.Field[Any]:
+    return fields.List(fields.String(), required=True, metadata=_about(description, {}))
+
+
+def anything(description: str = "") -> fields.Field[Any]:
+    return fields.Raw(required=True, metadata=_about(description, {}))
+
+
+def table(values: fields.Field[Any] | None = None, description: str = "") -> fields.Field[Any]:
+    return fields.Dict(keys=fields.String(), values=values, required=True, metadata=_about(description, {}))
+
+
+def items(schema: type[Schema], description: str = "") -> fields.Field[Any]:
+    return fields.List(fields.Nested(schema), required=True, metadata=_about(description, {}))
+
+
+def _about(description: str, more: dict[str, Any]) -> dict[str, Any]:
+    return {**({"description": description} if description else {}), **more}
+
+
+def page(schema: type[Schema]) -> type[Schema]:
+    """A page of a list."""
+    named = {"items": items(schema), "page": count(), "page_size": count(), "total": count("on all pages")}
+    return Schema.from_dict(named, name=f"{schema.__name__}Page")
+
+
+def whole_list(schema: type[Schema]) -> type[Schema]:
+    """A list without pages."""
+    return Schema.from_dict({"items": items(schema)}, name=f"{schema.__name__}List")
+
+
+class FieldProblem(Schema):
+    field = text("the field as the caller wrote it, such as lines.2.quantity; empty for the whole record")
+    message = text("what is wrong, and what is accepted")
+
+
+class Problem(Schema):
+    """RFC 9457."""
+
+    type = text()
+    title = text()
+    status = fields.Integer(required=True)
+    detail = text("what is wrong, in one sentence")
+    errors = fields.List(fields.Nested(FieldProblem), metadata={"description": "one for each field that is wrong"})
+    line = fields.Integer(metadata={"description": "where the body stops being JSON"})
+    column = fields.Integer()
+
+
+class Health(Schema):
+    status = text(enum=["ok"])
+
+
+class SyncState(Schema):
+    """How a record stands with one connection."""
+
+    connection = text()
+    state = text("not_sent waiting blocked sending synced failed parked excluded conflict deleting unknown")
+    until = time_or_null("until when it waits")
+    remote_id = text()
+    remote_number = text()
+    remote_url = text()
+    synced_at = time_or_null()
+    reason = text("why it stands so")
+    error = text("the remote's own words")
+    warnings = texts("every repair made on the way out")
+
+
+class OutboxRow(SyncState):
+    """One record that waits or is stuck."""
+
+    kind = text()
+    ref = text()
+    wanted = text("send or delete")
+    attempts = count()
+    since = time()
+
+
+class LeftRow(Schema):
+    kind = text()
+    ref = text()
+    state = text()
+    why = text()
+
+
+class Steered(Schema):
+    """How many records follow, and which of those that were chosen by ref do not."""
+
+    count = count()
+    left = items(LeftRow)
+
+
+class ErrorRow(Schema):
+    """What does not go on by itself."""
+
+    connection = text()
+    kind = text()
+    ref = text()
+    state = text()
+    error = text()
+    attempts = count()
+    since = time()
+
+
+class Batch(Schema):
+    """One load, bulk send or import."""
+
+    id = text()
+    purpose = text()
+    kind = text()
+    opened_at = time()
+    closed_at = time_or_null()
+    records = table(fields.Integer(), "how many records are in each state")
+    total = count()
+
+
+class Connection(Schema):
+    """Our link to one organisation."""
+
+    key = text()
+    provider = text()
+    name = text()
+    auth = text()
+    organisation = text()
+    organisation_name = text()
+    status = text()
+    reason = text()
+    held_until = time_or_null("no call leaves before then")
+    held_because = text()
+    connected_at = time_or_null()
+    details = anything("what the provider knows of the organisation")
+
+
+class Taken(Schema):
+    created = count()
+    updated = count()
+    unchanged = count()
+    removed = count()
+
+
+class Imported(Schema):
+    connection = text()
+    taken = table(fields.Nested(Taken), "what each list brought")
+
+
+class Request(Schema):
+    """One call to a remote."""
+
+    id = text()
+    connection = text()
+    purpose = text()
+    kind = text()
+    method = text()
+    address = text()
+    idempotency_key = text()
+    sent_at = time()
+    closed_at = time_or_null()
+    status = number_or_null("the answer's, if there was one")
+    fate = fields.String(
+        required=True, allow_none=True, metadata={"description": "what the answer, or its lack, means"}
+    )
+    reason = text()
+
+
+class CarriedRecord(Schema):
+    kind = text()
+    ref = text()
+    number = text()
+    action = text()
+    outcome = text()
+    reason = text()
+
+
+class WholeRequest(Request):
+    """One call with both bodies, and what it carried; secrets masked."""
+
+    request_body = text()
+    response_headers = anything()
+    response_body = text()
+    records = items(CarriedRecord)
+
+
+class FailedHook(Schema):
+    plugin = text()
+    hook = text()
+    kind = text()
+    record_id = text()
+    ref = text()
+    error = text()
+    attempts = count()
+    first_failed_at = time()
+    last_failed_at = time()
+
+
+class Plugin(Schema):
+    name = text()
+    version = text()
+    place = text()
+    state = text(enum=["active", "failed"])
+    reason = text()
+    hooks = texts()
+    offers = texts()
+    failed_hooks = count("hooks that it owes")
+    failures = items(FailedHook, "the newest of them")
+
+
+class Settings(Schema):
+    """The configuration in force; secrets read ***."""
+
+    file = text()
+    host = table()
+    plugins = table(fields.Dict(keys=fields.String()))
+
+
+class BulkLine(Schema):
+    """How one line went. Each line of the answer is one of these."""
+
+    line = count()
+    ref = text()
+    result = text(enum=["created", "updated", "unchanged", "bad", "stopped"])
+    errors = fields.List(fields.Nested(FieldProblem))
