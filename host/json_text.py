@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 _STRING_OR_NO_NUMBER: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
+_KEY_OR_BRACE: Final = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?|[{}]')
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -29,8 +30,21 @@ def _refuse_constant(name: str) -> Any:
     raise _NoNumber(name)
 
 
+class _Twice(Exception):
+    pass
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice
+    return found
+
+
 # Kept: building a decoder costs more than reading a small record with it.
-_DECODER: Final = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+_DECODER: Final = json.JSONDecoder(
+    parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_each_key_once
+)
 
 
 def parse(raw: bytes) -> Any:
@@ -42,6 +56,8 @@ def parse(raw: bytes) -> Any:
         raise NotJson(_in_our_words(error.msg), error.lineno, error.colno) from None
     except _NoNumber as error:
         raise _no_number(text, str(error)) from None
+    except _Twice:
+        raise _key_twice(text) from None
     except RecursionError:
         raise NotJson("it is nested too deeply", 1, 1) from None
     except (ValueError, ArithmeticError):
@@ -69,8 +85,25 @@ def _in_our_words(message: str) -> str:
 def _no_number(text: str, name: str) -> NotJson:
     # The decoder says what it met and not where: look again, past the strings, which may hold the word.
     found = next(match for match in _STRING_OR_NO_NUMBER.finditer(text) if match.group(1))
-    line_start = text.rfind("\n", 0, found.start()) + 1
-    line = text.count("\n", 0, found.start()) + 1
-    return NotJson(
-        f"{name} is not a number in JSON: write a decimal such as 12.50", line, found.start() - line_start + 1
-    )
+    return _at(text, found.start(), f"{name} is not a number in JSON: write a decimal such as 12.50")
+
+
+def _key_twice(text: str) -> NotJson:
+    """Which of two values was meant nobody can know. The decoder does not say where it met the second: look again."""
+    objects: list[set[str]] = []
+    for match in _KEY_OR_BRACE.finditer(text):
+        token = match.group()
+        if token == "{":
+            objects.append(set())
+        elif token == "}":
+            objects.pop()
+        elif match.group(1):
+            key = json.loads(token.removesuffix(match.group(1)))
+            if key in objects[-1]:
+                return _at(text, match.start(), f"the key {key!r} stands twice in one object")
+            objects[-1].add(key)
+    raise AssertionError("the decoder met a key twice")
+
+
+def _at(text: str, place: int, message: str) -> NotJson:
+    return NotJson(message, text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place))

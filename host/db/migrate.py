@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from host.db.locks import NamedLock
+from host.db.migration_notes import read_notes, write_notes
 from host.errors import Stop
 from host.words import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -74,9 +75,10 @@ class LineStatus:
 def status(database: Database, lines: Sequence[Line]) -> list[LineStatus]:
     """Where the database stands on each line. Changes nothing, and makes no file."""
     if _no_file_yet(database):
-        return [_judged(line, None) for line in lines]
+        return [_without_file(_judged(line, None), database) for line in lines]
     with reachable(database), database.engine.connect() as connection:
-        return [_judged(line, connection) for line in lines]
+        notes = read_notes(connection)
+        return [_noted(_judged(line, connection), notes) for line in lines]
 
 
 def migrate(database: Database, plugins: Sequence[Line] = ()) -> list[LineStatus]:
@@ -90,7 +92,11 @@ def migrate(database: Database, plugins: Sequence[Line] = ()) -> list[LineStatus
             host = _advance(database, HOST)
             if not host.usable:
                 raise Stop(host.reason)
-            return [host, *(_advance(database, line) for line in plugins)]
+            found = [_advance(database, line) for line in plugins]
+            write_notes(
+                database, {each.name: each.reason if each.standing is Standing.FAILED else "" for each in found}
+            )
+            return [host, *found]
         finally:
             lock.release()
 
@@ -147,6 +153,29 @@ def _compared(line: Line, at: str, head: str, known: set[str]) -> LineStatus:
         "install the newer version, or put the backup from before that migration back"
     )
     return LineStatus(name=line.name, standing=Standing.NEWER, at=at, head=head, reason=reason)
+
+
+def _without_file(found: LineStatus, database: Database) -> LineStatus:
+    """Whoever mistyped the address must not be told to migrate, which would make an empty database."""
+    if found.name != HOST.name:
+        return found
+    path = _file(database)
+    if path.parent.is_dir():
+        what, then = f"the database file {path} does not exist", "or run `counterfoil migrate`, which makes it"
+    else:
+        what, then = (
+            f"the folder {path.parent} for the database does not exist",
+            "or make the folder and run `counterfoil migrate`",
+        )
+    return replace(found, reason=f"{what}: correct [host] database_url, {then}")
+
+
+def _noted(found: LineStatus, notes: Mapping[str, str]) -> LineStatus:
+    """Whoever looks after a failed migration must not be told that nobody tried."""
+    if found.standing not in {Standing.MISSING, Standing.BEHIND} or found.name not in notes:
+        return found
+    reason = f"{notes[found.name]}; mend the plugin and run `counterfoil migrate` again"
+    return replace(found, standing=Standing.FAILED, reason=reason)
 
 
 def _version(line: Line, connection: Connection | None) -> str:

@@ -44,11 +44,12 @@ def token_request(settings: Settings, connection: Connection) -> tuple[str, Requ
         raise AskPerson(
             f"connection {connection.key} has no {missing}: set it in [plugins.xero.custom] or [plugins.xero.connections.{connection.key}]"
         )
-    if connection.details.get(MADE_WITH, custom.client_id) != custom.client_id:
+    made_with = connection.details.get(MADE_WITH, custom.client_id)
+    if made_with != custom.client_id:
         # Calls of a custom connection name no organisation: other credentials would write into whatever they lead to.
         raise AskPerson(
-            f"connection {connection.key} was made with another client_id: run `counterfoil xero connect {connection.key}`, which finds out whether"
-            " the new one leads to the same organisation"
+            f"connection {connection.key} was made with the client_id {made_with}, and the configuration has {custom.client_id}: "
+            f"run `counterfoil xero connect {connection.key}`, which finds out whether that leads to the same organisation"
         )
     form = urlencode({"grant_type": "client_credentials", "scope": " ".join(scopes(settings))})
     headers = {

@@ -85,7 +85,10 @@ def test_a_database_that_is_not_migrated(place: Place) -> None:
     place.write()
     with pytest.raises(Stop) as raised:
         open_host(place.config)
-    assert str(raised.value) == "the database must be migrated first: run `counterfoil migrate`"
+    no_file = f"the database file {place.folder}/counterfoil.db does not exist: correct [host] database_url, or "
+    sqlite = place.database_url.startswith("sqlite")
+    first, last = (no_file, ", which makes it") if sqlite else ("the database must be migrated first: ", "")
+    assert str(raised.value) == f"{first}run `counterfoil migrate`{last}"
 
 
 def test_a_database_newer_than_the_code(place: Place) -> None:
@@ -153,7 +156,7 @@ def test_settings_reach_the_plugin(sqlite_place: Place) -> None:
     [
         (
             "raise ValueError('on purpose')",
-            "the tables of plugin 'bad' must be migrated first: run `counterfoil migrate`",
+            "the migrations of 'bad' failed and were undone: ValueError: on purpose; mend the plugin and run `counterfoil migrate` again",
         ),
         ("pass\n  bad indent", "its migrations cannot be read: IndentationError: "),
         (None, "its migrations cannot be read: FileNotFoundError: the folder "),

@@ -181,7 +181,7 @@ def test_init_check_migrate_check(capsys: pytest.CaptureFixture[str], tmp_path: 
 
     before = Ran(capsys, "check", "-c", config)
     assert before.code == 1
-    assert "the database must be migrated first: run `counterfoil migrate`" in before.out
+    assert f"the database file {folder}/counterfoil.db does not exist: " in before.out
     assert not (folder / "counterfoil.db").exists()
     migrated = Ran(capsys, "migrate", "-c", config, "--json")
     assert migrated.code == 0
@@ -354,10 +354,13 @@ def test_a_list_of_tokens_says_which_are_valid_on_the_configurations_clock(
     assert "2026-07-01 23:00:00 JST" in listed[2]
 
 
-def test_tokens_need_a_migrated_database_and_no_plugins(capsys: pytest.CaptureFixture[str], place: Place) -> None:
-    place.plugin("bad", "1 / 0")
-    place.write(tables="[plugins.bad]\nx = 1")
-    ran = Ran(capsys, "token", "create", "--role", "admin", "-c", place.config)
+def test_tokens_need_a_migrated_database_and_no_plugins(
+    capsys: pytest.CaptureFixture[str], sqlite_place: Place
+) -> None:
+    sqlite_place.plugin("bad", "1 / 0")
+    sqlite_place.write(tables="[plugins.bad]\nx = 1")
+    (sqlite_place.folder / "counterfoil.db").touch()
+    ran = Ran(capsys, "token", "create", "--role", "admin", "-c", sqlite_place.config)
     assert ran.code == 1
     assert ran.err == "error: the database must be migrated first: run `counterfoil migrate`\n"
 

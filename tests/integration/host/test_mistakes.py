@@ -175,8 +175,8 @@ def test_nothing_of_one_organisation_goes_to_another_whose_credentials_took_the_
     ran = desk("sync", "--wait")
 
     reason = (
-        "connection one was made with another client_id: run `counterfoil xero connect one`, which finds out whether the new one leads to the "
-        "same organisation"
+        "connection one was made with the client_id sandbox-custom, and the configuration has sandbox-custom-2: "
+        "run `counterfoil xero connect one`, which finds out whether that leads to the same organisation"
     )
     assert ran.code == 1
     assert ran.err.splitlines()[-1] == f"error: customers ada: waiting: one is disconnected: {reason}"

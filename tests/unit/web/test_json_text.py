@@ -18,7 +18,7 @@ from host.json_text import NotJson, parse
         (b"123456789.123456789123456789", Decimal("123456789.123456789123456789")),
         (b"12", 12),
         (b'\xef\xbb\xbf{"a": "NaN"}', {"a": "NaN"}),
-        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b'[{"a": {"a": "a"}}, {"a": "b", "b": "a"}]', [{"a": {"a": "a"}}, {"a": "b", "b": "a"}]),
         ('"é\u2028"'.encode(), "é\u2028"),
     ],
 )
@@ -37,6 +37,8 @@ def test_numbers_stay_exact(raw: bytes, value: Any) -> None:
         (b'["Infinity", "\\" NaN",\n  Infinity]', "Infinity is not a number in JSON: write a decimal such as 12.50", 2, 3),
         (b"\xff\xfe{\x00", "the text is UTF-16: save it as UTF-8", 1, 1),
         ('{"a":\n "é'.encode() + b"\xe9", "the byte 0xe9 is not UTF-8", 2, 4),
+        (b'{"a": 1, "a": 2}', "the key 'a' stands twice in one object", 1, 10),
+        (b'{"b": {"a": "a\\" {"},\n "a": [{"\\u0061" : 1,\n"b":"a", "a":1}]}', "the key 'a' stands twice in one object", 3, 10),
         (b"[" * 200_000, "it is nested too deeply", 1, 1),
         (b"9" * 10_000, "it holds a number too large to be read", 1, 1),
         (b"1e" + b"9" * 30, "it holds a number too large to be read", 1, 1),

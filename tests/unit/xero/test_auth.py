@@ -64,7 +64,8 @@ def test_a_connection_may_have_credentials_of_its_own() -> None:
 def test_a_connection_goes_on_with_the_app_it_was_made_with() -> None:
     made = replace(UK, details={**UK.details, "client_id": "another-app"})
     with pytest.raises(
-        AskPerson, match="connection acme was made with another client_id: run `counterfoil xero connect acme`"
+        AskPerson,
+        match="connection acme was made with the client_id another-app, and the configuration has an-app: run `counterfoil xero connect acme`",
     ):
         provider().token_request(made, None)
 

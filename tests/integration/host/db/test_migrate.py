@@ -80,7 +80,13 @@ def test_asking_changes_nothing(database: Database, tmp_path: Path) -> None:
     books = line(tmp_path, PARENT)
     found = status(database, [HOST, books])
     assert [each.standing for each in found] == [Standing.MISSING, Standing.MISSING]
-    assert found[0].reason == "the database must be migrated first: run `counterfoil migrate`"
+    if database.is_sqlite:
+        path = tmp_path / "counterfoil.db"
+        assert found[0].reason == (
+            f"the database file {path} does not exist: correct [host] database_url, or run `counterfoil migrate`, which makes it"
+        )
+    else:
+        assert found[0].reason == "the database must be migrated first: run `counterfoil migrate`"
     assert found[1].reason == "the tables of plugin 'books' must be migrated first: run `counterfoil migrate`"
     assert not (tmp_path / "counterfoil.db").exists()
     if not database.is_sqlite:
@@ -116,6 +122,28 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     database = Database.at(f"sqlite:///{tmp_path}/no/counterfoil.db")
     with pytest.raises(Stop, match=r"no/counterfoil.db cannot be made: No such file or directory"):
         migrate(database)
+
+    assert status(database, [HOST])[0].reason == (
+        f"the folder {tmp_path}/no for the database does not exist: correct [host] database_url, "
+        "or make the folder and run `counterfoil migrate`"
+    )
+
+
+def test_what_failed_last_is_told_until_it_went_through(database: Database, tmp_path: Path) -> None:
+    broken = line(tmp_path, PARENT, 'raise RuntimeError("out of ideas")')
+    told = only(migrate(database, [broken]), "books").reason
+    assert told == "the migrations of 'books' failed and were undone: RuntimeError: out of ideas"
+    [_, found] = status(database, [HOST, broken])
+    assert (found.standing, found.at) == (Standing.FAILED, "")
+    assert found.reason == f"{told}; mend the plugin and run `counterfoil migrate` again"
+
+    other = line(tmp_path, PARENT, 'raise RuntimeError("still none")')
+    migrate(database, [other])
+    assert "still none" in status(database, [HOST, other])[1].reason
+    mended = line(tmp_path, PARENT, "pass")
+    migrate(database, [mended])
+    further = line(tmp_path, PARENT, "pass", "pass")
+    assert status(database, [HOST, further])[1].standing is Standing.BEHIND
 
 
 def test_a_plugin_goes_on_from_where_it_was(database: Database, tmp_path: Path) -> None:
