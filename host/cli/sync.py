@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,19 +10,26 @@ import typer
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of, require_refs
-from host.cli.base.output import AsJson, complain, moment, new_app, print_json, say
+from host.cli.base.output import AsJson, complain, examples, moment, new_app, print_json, say
+from host.cli.base.progress import status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
     from host.sync.engine import Engine
-    from host.sync.waiting import Remaining
+    from host.sync.waiting import Held, Remaining
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "counterfoil sync --wait",
+        "counterfoil sync --kind invoices --ref INV-7 --ref INV-8 --wait",
+        "counterfoil sync --connection acme --wait --timeout 600 --json",
+    )
+)
 def sync(
     connection: Annotated[str | None, typer.Option(help="Only records of this connection.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only records of this kind, such as invoices.")] = None,
@@ -49,8 +56,8 @@ def sync(
         if not wait:
             _say_queued(engine, batch, as_json=as_json)
             return
-        remaining = _wait(engine, batch, timeout)
         zone = host.settings.timezone
+        remaining = _wait(engine, batch, timeout, zone)
     _report(batch, remaining, zone, as_json=as_json)
     if remaining.unsent:
         raise typer.Exit(1)
@@ -67,23 +74,31 @@ def _say_queued(engine: Engine, batch: str, *, as_json: bool) -> None:
         )
 
 
-def _wait(engine: Engine, batch: str, timeout: float | None) -> Remaining:
+def _wait(engine: Engine, batch: str, timeout: float | None, zone: tzinfo) -> Remaining:
     from host.sync.waiting import wait_for
 
-    with _progress() as show:
-        return wait_for(engine, batch, timeout=timeout, on_progress=show)
+    with _pauses_said_here(), status_line("looking") as meter:
+        told: set[Held] = set()
+
+        def tell(counts: Mapping[str, int], pauses: frozenset[Held]) -> None:
+            meter.show(counted(counts))
+            for one in pauses - told:
+                meter.say(f"{one.connection} is not called until {moment(one.until, zone)}: {one.reason}")
+            told.update(pauses)
+
+        return wait_for(engine, batch, timeout=timeout, on_progress=tell)
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Mapping[str, int]], None] | None]:
-    """One line that is written over, on a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("looking") as line:
-        yield lambda counts: line.update(counted(counts))
+def _pauses_said_here() -> Iterator[None]:
+    """On the clock of the configuration, and also where another process met them: the log need not say them as well."""
+    log = logging.getLogger("host.sync.connections")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def counted(counts: Mapping[str, int]) -> str:

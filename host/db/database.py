@@ -59,5 +59,11 @@ class Database:
         with _counted(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def undone(self) -> Iterator[Session]:
+        """A transaction that may write, and of which nothing is kept."""
+        with _counted(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
     def close(self) -> None:
         self.engine.dispose()

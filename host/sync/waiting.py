@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, func, or_, select, true
@@ -37,18 +37,28 @@ class Remaining:
     timed_out: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Why no call of a connection leaves for now."""
+
+    connection: str
+    until: datetime
+    reason: str
+
+
 def wait_for(
     engine: Engine,
     batch: str,
     *,
     timeout: float | None = None,
-    on_progress: Callable[[Mapping[str, int]], None] | None = None,
+    on_progress: Callable[[Mapping[str, int], frozenset[Held]], None] | None = None,
     stopping: threading.Event | None = None,
 ) -> Remaining:
     """Drain in this process where nobody else does, and watch, until nothing of the batch will be due within two minutes.
 
-    It takes over when the process that speaks dies. ``timeout`` is in seconds of real time. Ends early, without losing anything, when ``stopping`` is set.
-    The engine is stopped at the end: this is for processes that live as long as their task.
+    It takes over when the process that speaks dies. ``timeout`` is in seconds of real time. ``on_progress`` is told how many records are in
+    which state, and for which pauses they wait. Ends early, without losing anything, when ``stopping`` is set. The engine is stopped at the end: this is
+    for processes that live as long as their task.
     """
     stop = stopping or threading.Event()
     started, drains = time.monotonic(), _Drains(engine)
@@ -56,9 +66,9 @@ def wait_for(
         while not stop.is_set():
             drains.start_missing()
             with engine.reading() as session:
-                moving, counts = is_moving(session, batch), batch_counts(session, batch)
-            if on_progress:
-                on_progress(counts)
+                moving = is_moving(session, batch)
+                if on_progress:
+                    on_progress(batch_counts(session, batch), held(session, batch))
             if not moving:
                 return _remaining(engine, batch)
             if timeout is not None and time.monotonic() - started > timeout:
@@ -125,6 +135,17 @@ def is_moving(session: Session, batch: str | None = None) -> bool:
         .limit(1)
     )
     return found.first() is not None
+
+
+def held(session: Session, batch: str) -> frozenset[Held]:
+    """The pauses of connections for which records of the batch wait."""
+    found = session.execute(
+        select(connections.c.key, connections.c.hold_until, connections.c.hold_reason)
+        .join(rows, rows.c.connection == connections.c.key)
+        .where(rows.c.batch == batch, rows.c.due_at.is_not(None), connections.c.hold_until > clock.now())
+        .distinct()
+    )
+    return frozenset(Held(connection=one.key, until=one.hold_until, reason=one.hold_reason) for one in found)
 
 
 def _remaining(engine: Engine, batch: str, *, timed_out: bool = False) -> Remaining:

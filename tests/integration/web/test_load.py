@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import MetaData, select
 
 from host.app import open_host
 from host.cli.base.runner import run
@@ -193,6 +194,7 @@ def test_json_tells_it_to_programs(sqlite_desk: Desk) -> None:
     assert shown == {
         "kind": "customers",
         "file": "file.jsonl",
+        "dry_run": False,
         "created": 1,
         "updated": 0,
         "unchanged": 0,
@@ -208,6 +210,77 @@ def test_what_a_message_repeats_is_one_line_that_no_terminal_obeys(sqlite_desk: 
     assert code == 1
     assert r"\x1b[2J\n\ud800" in told
     assert "\x1b" not in out + err
+
+
+# ------------------------------------------------------------------------------------------------------------------ as if
+
+
+def everything(desk: Desk) -> dict[str, list[str]]:
+    """Every row of the database."""
+    tables = MetaData()
+    with open_host(desk.config) as host:
+        tables.reflect(host.database.engine)
+        with host.database.read() as session:
+            return {table.name: sorted(map(str, session.execute(select(table)))) for table in tables.sorted_tables}
+
+
+def test_a_dry_run_says_what_would_become_of_each_line_and_writes_nothing(desk: Desk) -> None:
+    desk.load("customers", f"{ADA}\n{BEA}\n")
+    changed = BEA.replace('"Bea"', '"Beatrice"')
+    new = "".join(f'{{"ref": "n{number}", "name": "New {number}"}}\n' for number in range(250))
+    before = everything(desk)
+    content = f'{ADA}\n{changed}\n{new}{{"ref": "x"}}\n{{"ref": "n7", "name": "Twice"}}\n'
+    code, out, err = desk.load("customers", content, "--dry-run")
+    assert (code, out) == (
+        1,
+        "customers: 250 created, 1 updated, 1 unchanged, 2 bad if it were loaded; nothing was written\n",
+    )
+    assert err == "file.jsonl:253: name: is required\nfile.jsonl:254: ref: n7 stands on line 10 already\n"
+    told = json.loads(desk.run("load", "customers", "file.jsonl", "--dry-run", "--json")[1])
+    assert (told["dry_run"], told["batch"], told["created"], told["bad"]) == (True, "", 250, 2)
+    assert everything(desk) == before
+
+    assert desk.load("customers", content)[:2] == (1, "customers: 250 created, 1 updated, 1 unchanged, 2 bad\n")
+
+
+def test_a_dry_run_knows_what_earlier_lines_would_have_brought(desk: Desk) -> None:
+    """Two hundred lines further on, in another chunk; an invoice without a number counts on from what is there."""
+    products = [{"ref": f"p{number}", "code": f"P{number}", "name": "Part"} for number in range(250)]
+    products[249]["parent"] = "p0"
+    desk.load("customers", ADA)
+    before = everything(desk)
+    assert desk.load("products", "\n".join(map(json.dumps, products)), "--dry-run")[0] == 0
+    products[249]["parent"] = "p999"
+    code, _, err = desk.load("products", "\n".join(map(json.dumps, products)), "--dry-run")
+    assert (code, err) == (1, "file.jsonl:250: parent: there is no product with the ref p999\n")
+    invoices = [{"ref": str(number), "customer": "ada", "issue_date": "2026-03-02"} for number in range(3)]
+    assert desk.load("invoices", "\n".join(map(json.dumps, invoices)), "--dry-run")[0] == 0
+    assert everything(desk) == before
+
+
+def test_a_dry_run_of_what_breaks_the_service_blames_the_guilty_line(sqlite_desk: Desk) -> None:
+    code, out, err = sqlite_desk.load(
+        "books", '{"ref": "a", "colour": "red"}\n{"ref": "bomb", "colour": "red"}', "--dry-run"
+    )
+    assert (code, out) == (1, "books: 1 created, 1 bad if it were loaded; nothing was written\n")
+    assert err == "file.jsonl:2: could not be saved: RuntimeError: this book explodes\n"
+
+
+def test_a_file_of_another_kind_repeats_itself_no_more_than_it_must(sqlite_desk: Desk) -> None:
+    lines = [{"ref": str(number), "customer": "ada", "issue_date": "2026-03-02"} for number in range(3)]
+    code, _, err = sqlite_desk.load("suppliers", "\n".join(map(json.dumps, lines)))
+    assert code == 1
+    first, *others = err.splitlines()
+    assert first.startswith("file.jsonl:1: customer: unknown field: accepted are ref, name, ")
+    assert others == [
+        "file.jsonl:1: issue_date: unknown field",
+        "file.jsonl:1: name: is required",
+        *(
+            f"file.jsonl:{line}: {said}"
+            for line in (2, 3)
+            for said in ("customer: unknown field", "issue_date: unknown field", "name: is required")
+        ),
+    ]
 
 
 def test_a_full_disk_stops_it_and_says_from_where_on(sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
