@@ -5,6 +5,7 @@
 #   make format             mends what can be mended by machine
 #   make bench [FULL=1]     speed and memory
 #   make mutants [ARGS=...] switches each invariant's mechanism off and requires its test to fail
+#   make docs               brings the parts of docs/ that repeat the code up to date: hooks, keys of the configuration
 #   make lock               brings requirements*.lock up to date with pyproject.toml (ARGS=--upgrade: to the newest)
 
 VENV ?= .venv
@@ -13,7 +14,7 @@ export PYTHON FULL
 
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install -qq
 
-.PHONY: demo test check format bench mutants lock venv
+.PHONY: demo test check format bench mutants docs lock venv
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -37,6 +38,9 @@ bench: $(VENV)/.dev
 
 mutants: $(VENV)/.dev
 	$(VENV)/bin/python -m tools.mutants $(ARGS)
+
+docs: $(VENV)/.dev
+	$(VENV)/bin/python -m tools.docs
 
 venv: $(VENV)/.dev
 $(VENV): $(VENV)/.dev

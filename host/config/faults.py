@@ -122,7 +122,15 @@ def accepts(one: fields.Field[Any]) -> str:
         return f"one of {listed(choices)}"
     if isinstance(one, fields.Nested):
         return "tables" if one.many else "a table"
-    return next((words for kind, _, words in _TYPES if isinstance(one, kind)), "a value")
+    words = next((words for kind, _, words in _TYPES if isinstance(one, kind)), "a value")
+    return f"{words}{_range(one)}"
+
+
+def _range(one: fields.Field[Any]) -> str:
+    found = next((each for each in one.validators if type(each) is validate.Range), None)
+    if found is None or found.min is None or found.max is None:
+        return ""
+    return f" from {found.min} to {found.max}"
 
 
 def _shown(one: fields.Field[Any], value: Any) -> str:

@@ -22,8 +22,9 @@ KEY: Final = validate.Regexp(
 )
 
 
-def _about(text: str) -> dict[str, str]:
-    return {"description": text}
+def _about(text: str, default: str = "") -> dict[str, str]:
+    """What a key is for, and what holds without it: the schema itself fills in nothing, so that a connection's own table says only what differs there."""
+    return {"description": text, **({"default": default} if default else {})}
 
 
 def _entity(value: str) -> None:
@@ -47,25 +48,25 @@ class LimitsSchema(Schema):
     minute = wire.Integer(
         strict=True,
         validate=validate.Range(0, LONGEST_LIMIT),
-        metadata=_about("calls in 60 seconds for one organisation; 0 is none"),
+        metadata=_about("calls in 60 seconds for one organisation; 0 is none", "60"),
     )
     concurrent = wire.Integer(
-        strict=True, validate=validate.Range(1, 100), metadata=_about("calls at once for one organisation")
+        strict=True, validate=validate.Range(1, 100), metadata=_about("calls at once for one organisation", "5")
     )
     day = wire.Integer(
         strict=True,
         validate=validate.Range(0, LONGEST_LIMIT),
-        metadata=_about("calls in a day for one organisation; 0 is none"),
+        metadata=_about("calls in a day for one organisation; 0 is none", "5000"),
     )
     patience = wire.Integer(
-        strict=True, validate=validate.Range(1, 600), metadata=_about("the seconds that Xero may take to answer")
+        strict=True, validate=validate.Range(1, 600), metadata=_about("the seconds that Xero may take to answer", "30")
     )
 
 
 class EndpointsSchema(Schema):
-    login = wire.String(validate=_address, metadata=_about("where people log in"))
-    identity = wire.String(validate=_address, metadata=_about("where tokens come from"))
-    api = wire.String(validate=_address, metadata=_about("where the accounting API is"))
+    login = wire.String(validate=_address, metadata=_about("where people log in", "https://login.xero.com"))
+    identity = wire.String(validate=_address, metadata=_about("where tokens come from", "https://identity.xero.com"))
+    api = wire.String(validate=_address, metadata=_about("where the accounting API is", "https://api.xero.com"))
 
 
 class CustomSchema(Schema):
@@ -83,9 +84,13 @@ class DefaultsSchema(Schema):
         ),
     )
     default_sales_account = wire.String(metadata=_about("account code for lines for which nothing else names one"))
-    default_purchase_account = wire.String(metadata=_about("the same, for what is bought"))
+    default_purchase_account = wire.String(
+        metadata=_about("account code for lines of bills and orders for which nothing else names one")
+    )
     default_sales_tax = wire.String(metadata=_about("tax rate code for lines for which nothing else names one"))
-    default_purchase_tax = wire.String(metadata=_about("the same, for what is bought"))
+    default_purchase_tax = wire.String(
+        metadata=_about("tax rate code for lines of bills and orders for which nothing else names one")
+    )
     default_branding_theme = wire.String(
         metadata=_about("branding theme (name or id) of documents for which neither they nor their customer name one")
     )
@@ -97,7 +102,11 @@ class ConnectionSchema(DefaultsSchema, CustomSchema):
 
 class SettingsSchema(DefaultsSchema):
     entities_to_sync = wire.List(
-        wire.String(validate=_entity), metadata=_about(f"the kinds of records that are sent: {', '.join(ENTITIES)}")
+        wire.String(validate=_entity),
+        metadata={
+            **_about(f"the kinds of records that are sent: {', '.join(ENTITIES)}", "none"),
+            "accepts": f"a list of {', '.join(ENTITIES)}",
+        },
     )
     default_connection = wire.String(
         validate=KEY,
@@ -108,17 +117,20 @@ class SettingsSchema(DefaultsSchema):
     create_missing_contacts = wire.Boolean(
         truthy={True},
         falsy={False},
-        metadata=_about("an invoice may create the contact that it is for, although the customer itself is not sent"),
+        metadata=_about(
+            "an invoice may create the contact that it is for, although the customer itself is not sent", "false"
+        ),
     )
     require_contact_details = wire.Boolean(
         truthy={True},
         falsy={False},
-        metadata=_about("customers and suppliers need first name, last name and e-mail to be sent"),
+        metadata=_about("customers and suppliers need first name, last name and e-mail to be sent", "false"),
     )
     document_link = wire.String(
         validate=_link_address,
         metadata=_about(
-            "address that documents at Xero link back to; the installation's prefix and the record's id follow it"
+            "address that documents at Xero link back to; the installation's prefix and the record's id follow it",
+            "https://counterfoil.invalid",
         ),
     )
     custom = wire.Nested(CustomSchema, metadata=_about("credentials of custom connections that have none of their own"))
