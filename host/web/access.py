@@ -37,6 +37,10 @@ class Caller:
             raise Refusal(403, f"this needs a token with the role {role}; this one has the role {self.role}")
 
 
+ANYBODY: Final = Caller("-", Role.USER)
+"""Whoever reads what the configuration opens."""
+
+
 def authenticate(database: Database, authorization: str | None) -> Caller:
     """The caller that an ``Authorization`` header names. Raises ``Refusal``."""
     text = _bearer_token(authorization)

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from host.roles import Role
 from host.web import outbox, records, settings, syncing
 from host.web.problems import Refusal, nothing_at
+from host.web.reference import Reference
 from host.web.resource import CALLER, Desk, problem_response
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ def _api(desk: Desk) -> Sequence[Route]:
         "DELETE": records.delete_record,
     }
     at = desk.resource
+    reference = Reference(desk)
     return [
+        at(f"{API}/openapi.json", {"GET": reference.get_document}, open_as="openapi"),
+        at(f"{API}/reference", {"GET": reference.get_page}, anybody=True),
+        at(f"{API}/reference/content", {"GET": reference.get_content}, open_as="openapi"),
         at(f"{API}/sync", {"POST": syncing.request_sync}),
         at(f"{API}/batches/{{id}}", {"GET": syncing.show_batch}),
         at(f"{API}/errors", {"GET": syncing.list_errors}),
@@ -70,7 +75,7 @@ def _api(desk: Desk) -> Sequence[Route]:
         at(f"{API}/settings", {"GET": settings.get_settings}, role=Role.ADMIN),
         at(f"{API}/plugins", {"GET": settings.list_plugins}, role=Role.ADMIN),
         at(f"{API}/{{kind}}", {"GET": records.list_records}),
-        at(f"{API}/{{kind}}/bulk", {"POST": records.put_many, **record}, largest_body=records.LARGEST_BULK),
+        at(f"{API}/{{kind}}/bulk", {"POST": records.put_many}, largest_body=records.LARGEST_BULK, also=record),
         at(f"{API}/{{kind}}/{{ref}}", record),
     ]
 

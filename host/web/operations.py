@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ class Parameter:
 class Operation:
     """``answers`` are the successes: a status with the schema of its body, or ``None`` for none. ``refuses`` are the problems beside those of every address."""
 
-    takes: type[Schema] | None = None
+    takes: type[Schema] | Mapping[str, Any] | None = None
     may_be_empty: bool = False
     answers: Mapping[int, Any]
     refuses: Sequence[int] = ()
@@ -53,7 +53,8 @@ class Operation:
     media_type: str = "application/json"
 
 
-_operations: Final[dict[Handler, Operation]] = {}
+H = TypeVar("H", bound="Callable[..., Answer]")
+_operations: Final[dict[Callable[..., Answer], Operation]] = {}
 
 
 def operation(
@@ -65,7 +66,7 @@ def operation(
     refuses: Sequence[int] = (),
     parameters: Sequence[Parameter] = (),
     media_type: str = "application/json",
-) -> Callable[[Handler], Handler]:
+) -> Callable[[H], H]:
     """Say of a handler what it takes and answers. What it does is the first line of its docstring."""
     with_body = (415, 422) if takes else ()
     said = Operation(
@@ -77,7 +78,7 @@ def operation(
         media_type=media_type,
     )
 
-    def note(handler: Handler) -> Handler:
+    def note(handler: H) -> H:
         _operations[handler] = said
         return handler
 
@@ -86,7 +87,7 @@ def operation(
 
 def operation_of(handler: Handler) -> Operation:
     """Raises ``KeyError`` for a handler of which nothing was said."""
-    return _operations[handler]
+    return _operations[getattr(handler, "__func__", handler)]
 
 
 def text_parameter(name: str, description: str, **schema: Any) -> Parameter:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 from host.known import no_such_kind
 from host.sync.steering import Chosen, Steered
 from host.sync.views import IN_OUTBOX
+from host.web import answers
 from host.web.exchange import Answer, Asked
+from host.web.operations import operation, text_parameter
 from host.web.problems import bad_parameter, bad_request
 from host.web.records import kind_of
-from host.web.syncing import known_connection, named_connection, page_of, refuse_unknown
+from host.web.syncing import PAGES, known_connection, named_connection, page_of, refuse_unknown
 from host.web.wire import Choice, ParkWish, read_body
 
 if TYPE_CHECKING:
@@ -18,9 +20,16 @@ if TYPE_CHECKING:
 
     from hookspecs import JSON
 
+_FILTERS: Final = (
+    text_parameter("connection", "only those of this connection"),
+    text_parameter("kind", "only records of this kind"),
+    text_parameter("state", "only those in this state", enum=list(IN_OUTBOX)),
+    *PAGES,
+)
 _PUT_ASIDE: Final = "put aside through the API"
 
 
+@operation(answers.page(answers.OutboxRow), parameters=_FILTERS)
 def list_outbox(asked: Asked) -> Answer:
     """What waits or is stuck, in the order in which the records came in."""
     given = asked.parameters("connection", "kind", "state", "page", "page_size")
@@ -37,12 +46,14 @@ def list_outbox(asked: Asked) -> Answer:
     return Answer({"items": list(items), "page": page, "page_size": page_size, "total": total})
 
 
+@operation(answers.Steered, takes=Choice, refuses=(404,))
 def retry(asked: Asked) -> Answer:
     """Try records at once that failed, are blocked, or wait for a later time."""
     asked.parameters()
     return _answer(asked.engine.retry(_chosen(asked, read_body(Choice, asked.json()))))
 
 
+@operation(answers.Steered, takes=ParkWish, refuses=(404,))
 def park(asked: Asked) -> Answer:
     """Leave records alone, also when they are saved again, until they are unparked."""
     asked.parameters()
@@ -50,6 +61,7 @@ def park(asked: Asked) -> Answer:
     return _answer(asked.engine.park(_chosen(asked, wish), wish.get("reason", "").strip() or _PUT_ASIDE))
 
 
+@operation(answers.Steered, takes=Choice, refuses=(404,))
 def unpark(asked: Asked) -> Answer:
     """Go on with records that were parked, as they are now."""
     asked.parameters()

@@ -17,7 +17,7 @@ from host.errors import AskPerson, CounterfoilError, Retry, Wait
 from host.ids import new_id
 from host.roles import Role
 from host.waking import answering_first
-from host.web.access import Caller, authenticate
+from host.web.access import ANYBODY, Caller, authenticate
 from host.web.exchange import Answer, Asked, json_bytes
 from host.web.problems import MEDIA_TYPE, Refusal, conflict, nothing_at
 from host.words import database_says
@@ -40,6 +40,7 @@ CORRELATION: Final = "X-Correlation-Id"
 CALLER: Final = "counterfoil.caller"
 """Where the access log finds how the caller's token begins."""
 _RETRY_SECONDS: Final = "5"
+NOTHING_ELSE: Final[Mapping[str, Handler]] = {}
 
 _log = logging.getLogger(__name__)
 
@@ -49,26 +50,55 @@ class Desk:
 
     def __init__(self, host: Served) -> None:
         self.host = host
+        self.resources: list[Resource] = []
         self._threads = CapacityLimiter(AT_ONCE)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         return await to_thread.run_sync(work, limiter=self._threads)
 
     def resource(
-        self, path: str, handlers: Mapping[str, Handler], *, role: Role = Role.USER, largest_body: int = LARGEST_BODY
+        self,
+        path: str,
+        handlers: Mapping[str, Handler],
+        *,
+        role: Role = Role.USER,
+        largest_body: int = LARGEST_BODY,
+        open_as: str = "",
+        anybody: bool = False,
+        also: Mapping[str, Handler] = NOTHING_ELSE,
     ) -> Route:
-        """A route for an address, with a handler for each method."""
-        return Route(path, Resource(self, role, largest_body, handlers))
+        """A route for an address, with a handler for each method. Where ``[host] without_token`` names ``open_as``, nobody needs a token for it.
+
+        ``also`` are methods that are described with another address, of which this one is a case.
+        """
+        is_open = anybody or open_as in self.host.config.host.without_token
+        resource = Resource(self, path, role, handlers, largest_body=largest_body, is_open=is_open, also=also)
+        self.resources.append(resource)
+        return Route(path, resource)
 
 
 class Resource:
     """An ASGI application, so that it sees every method and can say which there are."""
 
-    def __init__(self, desk: Desk, role: Role, largest_body: int, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        path: str,
+        role: Role,
+        handlers: Mapping[str, Handler],
+        *,
+        largest_body: int,
+        is_open: bool,
+        also: Mapping[str, Handler],
+    ) -> None:
         self._desk = desk
-        self._role = role
+        self.path = path
+        self.role = role
+        self.is_open = is_open
+        self.described = dict(handlers)
+        """Its methods, for the description of the API."""
         self._largest_body = largest_body
-        self._handlers = dict(handlers)
+        self._handlers = {**handlers, **also}
         if "GET" in self._handlers:
             self._handlers["HEAD"] = self._handlers["GET"]
 
@@ -114,9 +144,11 @@ class Resource:
         return await self._desk.in_thread(lambda: guarded(lambda: handler(asked), correlation_id))
 
     def _let_in(self, request: Request, correlation_id: str) -> Caller:
+        if self.is_open:
+            return ANYBODY
         shown = request.headers.get("authorization")
         caller = guarded(lambda: authenticate(self._desk.host.database, shown), correlation_id)
-        caller.require(self._role)
+        caller.require(self.role)
         return caller
 
     async def _body(self, request: Request) -> bytes:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from host.config.shown import shown_host, shown_table
 from host.plugins.describing import describe
+from host.web import answers
 from host.web.exchange import Answer
+from host.web.operations import operation
 
 if TYPE_CHECKING:
     from host.web.exchange import Asked
 
 
+@operation(answers.Settings)
 def get_settings(asked: Asked) -> Answer:
     """The configuration in force, with its defaults; secrets masked."""
     asked.parameters()
@@ -20,6 +23,7 @@ def get_settings(asked: Asked) -> Answer:
     return Answer({"file": str(config.path), "host": shown_host(config.host), "plugins": plugins})
 
 
+@operation(answers.whole_list(answers.Plugin))
 def list_plugins(asked: Asked) -> Answer:
     """Every plugin: how it stands and why, what it offers, which hooks it owes."""
     asked.parameters()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hookspecs import JSON, BadQuery, ListQuery, Problem
 from host.known import no_such_refs
+from host.web import answers
 from host.web.exchange import LARGEST_PAGE, Answer, Asked, whole_number
+from host.web.operations import operation, page_parameters, text_parameter
 from host.web.problems import bad_request, invalid, not_found
 from host.web.records import PAGE_SIZE, kind_of
 from host.web.wire import ConnectionChange, ImportWish, SyncWish, read_body
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
     from hookspecs import Kind
 
+_CONNECTION: Final = text_parameter("connection", "the key of a connection: only what belongs to it")
+PAGES: Final = page_parameters(LARGEST_PAGE, PAGE_SIZE)
 
+
+@operation(answers.Batch, status=202, takes=SyncWish, may_be_empty=True, refuses=(404, 409))
 def request_sync(asked: Asked) -> Answer:
     """Queue records to be looked at and sent where they differ; 202 with the batch."""
     asked.parameters()
@@ -80,7 +86,9 @@ def _all_refs(asked: Asked, kind: Kind, query: ListQuery) -> Sequence[str]:
             query = ListQuery(q=query.q, filters=query.filters, page=query.page + 1, page_size=query.page_size)
 
 
+@operation(answers.Batch)
 def show_batch(asked: Asked) -> Answer:
+    """How far a batch is."""
     asked.parameters()
     return Answer(_batch(asked, asked.path["id"]))
 
@@ -96,7 +104,9 @@ def _batch(asked: Asked, batch: str) -> JSON:
 # -------------------------------------------------------------------------------------------------------- connections
 
 
+@operation(answers.whole_list(answers.Connection))
 def list_connections(asked: Asked) -> Answer:
+    """Every connection with how it stands."""
     asked.parameters()
     return Answer({"items": list(_connections(asked).values())})
 
@@ -106,7 +116,9 @@ def _connections(asked: Asked) -> Mapping[str, JSON]:
         return {one["key"]: dict(one) for one in asked.engine.show_connections(session)}
 
 
+@operation(answers.Connection)
 def get_connection(asked: Asked) -> Answer:
+    """One connection."""
     asked.parameters()
     return Answer(_connection(asked))
 
@@ -118,14 +130,16 @@ def _connection(asked: Asked) -> JSON:
     raise not_found(f"there is no connection {key!r}: there are {', '.join(connections) or 'none yet'}")
 
 
+@operation(answers.Connection, takes=ConnectionChange)
 def rename_connection(asked: Asked) -> Answer:
-    """The shown name alone can be changed: key and organisation are fixed for life."""
+    """Change the shown name: key and organisation are fixed for life."""
     asked.parameters()
     key = _connection(asked)["key"]
     asked.engine.rename(key, read_body(ConnectionChange, asked.json())["name"].strip())
     return Answer(_connection(asked))
 
 
+@operation(answers.Imported, takes=ImportWish, refuses=(409,))
 def import_reference(asked: Asked) -> Answer:
     """Import the connection's reference data now; answers what each list brought."""
     asked.parameters()
@@ -145,7 +159,9 @@ def _require_importable(asked: Asked, kind: str) -> None:
 # ------------------------------------------------------------------------------------------ what happened, and with whom
 
 
+@operation(answers.page(answers.Request), parameters=(_CONNECTION, *PAGES))
 def list_requests(asked: Asked) -> Answer:
+    """The request log: every call, the newest first."""
     given = asked.parameters("connection", "page", "page_size")
     page, page_size = page_of(given)
     connection = named_connection(asked, given)
@@ -170,7 +186,9 @@ def named_connection(asked: Asked, given: Mapping[str, str]) -> str | None:
     return key
 
 
+@operation(answers.WholeRequest)
 def get_request(asked: Asked) -> Answer:
+    """One call with both bodies and what it carried."""
     asked.parameters()
     with asked.host.database.read() as session:
         found = asked.engine.request(session, asked.path["id"])
@@ -179,7 +197,9 @@ def get_request(asked: Asked) -> Answer:
     return Answer(found)
 
 
+@operation(answers.whole_list(answers.ErrorRow), parameters=(_CONNECTION,))
 def list_errors(asked: Asked) -> Answer:
+    """What does not go on by itself, in the order in which it happened."""
     connection = named_connection(asked, asked.parameters("connection"))
     with asked.host.database.read() as session:
         return Answer({"items": list(asked.engine.errors(session, connection=connection))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
@@ -20,6 +20,7 @@ from plugins.core_billing.lookup import Row, Rows, delete_rows, insert_rows, upd
 from plugins.core_billing.numbers import next_numbers, numbers_in_use
 from plugins.core_billing.records import Entry, Records, difference
 from plugins.core_billing.schemas import ACCOUNTING_STATUSES, ZERO, InvoiceInput
+from plugins.core_billing.shown_schemas import document_fields
 from plugins.core_billing.working_out import (
     Surroundings,
     Worked,
@@ -32,6 +33,7 @@ from plugins.core_billing.working_out import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from marshmallow import fields
     from sqlalchemy.orm import Session
 
     from hookspecs import JSON, Record, UnitOfWork
@@ -76,6 +78,9 @@ class Documents(Records[DocumentEntry]):
             "totals_known": True,
             **dict.fromkeys(_COMPUTED, ZERO),
         }
+
+    def shown_more(self) -> Mapping[str, fields.Field[Any]]:
+        return document_fields()
 
     # Reading --------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Fields of the schemas. Each says in one line what is wrong and what is accepted; JSON's ``null`` means the same as leaving the field empty."""
+"""Fields of the schemas. Each says in one line what is wrong and what is accepted; JSON's ``null`` means the same as leaving the field empty.
+
+Each also says both in the words of JSON Schema, for the description of the API: ``metadata`` what is accepted, ``shown()`` what reads back.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,22 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from marshmallow import ValidationError, fields, missing
+from marshmallow import Schema, ValidationError, fields, missing
 
 from host.db.types import MONEY_DECIMALS, RATE_DECIMALS
-from plugins.core_billing.amounts import parse_decimal
+from plugins.core_billing.amounts import LARGEST_AMOUNT, parse_decimal, quantity_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
+_LONGEST_OPTION: Final = 100
+_MOST_PAIRS: Final = 10
 REF: Final = re.compile(r"[A-Za-z0-9._:@-]{1,100}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+REF_PATTERN: Final = f"^{REF.pattern}$"
+OPTIONAL_REF_PATTERN: Final = REF_PATTERN.replace("{1,", "{0,")
 KEPT: Final = missing
 """Default of a field that stays as it is when a PUT does not name it."""
 
@@ -31,6 +38,15 @@ class Plain(fields.Field[Any]):
         if not required and not keeps:
             more.setdefault("load_default", self.empty)
         super().__init__(required=required, error_messages={"required": "is required"}, **more)
+
+    def accepts(self, *types: str, **rules: Any) -> None:
+        """Say what is accepted, beside ``null`` where the field may be empty."""
+        self.allow_none = not self.required
+        self.metadata = {"type": types[0] if len(types) == 1 else list(types), **rules, **self.metadata}
+
+    def shown(self) -> fields.Field[Any]:
+        """The field as it reads back: text, unless a field says otherwise."""
+        return fields.String(required=True)
 
     def deserialize(
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
@@ -49,6 +65,7 @@ class Text(Plain):
     def __init__(self, longest: int, **more: Any) -> None:
         super().__init__(**more)
         self.longest = longest
+        self.accepts("string", maxLength=longest, **({"pattern": r"\S"} if self.required else {}))
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -70,6 +87,10 @@ def _refuse_unstorable(value: str) -> None:
 class Ref(Plain):
     """The caller's own key of this record, or of another."""
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.accepts("string", pattern=REF_PATTERN if self.required else OPTIONAL_REF_PATTERN)
+
     def read(self, value: Any) -> str:
         if value == "" and not self.required:
             return ""
@@ -79,6 +100,10 @@ class Ref(Plain):
 
 
 class Currency(Plain):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.accepts("string", pattern=f"^({_CURRENCY.pattern})?$", examples=["GBP"])
+
     def read(self, value: Any) -> str:
         if value == "" or (isinstance(value, str) and _CURRENCY.fullmatch(value)):
             return str(value)
@@ -100,6 +125,12 @@ class Amount(Plain):
         super().__init__(**more)
         self.decimals = decimals
         self.within = within
+        lowest, highest = within or (-int(LARGEST_AMOUNT), int(LARGEST_AMOUNT))
+        written = rf"^([+-]?[0-9]{{1,10}}(\.[0-9]{{1,{decimals}}})?){'' if self.required else '?'}$"
+        default = {} if self.empty is None else {"default": quantity_text(self.empty)}
+        self.accepts(
+            "string", "number", pattern=written, minimum=lowest, maximum=highest, examples=["12.50"], **default
+        )
 
     def read(self, value: Any) -> Decimal | None:
         if value == "":
@@ -132,6 +163,14 @@ class ExchangeRate(Amount):
 class Day(Plain):
     empty = None
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        rules: dict[str, Any] = {"examples": ["2026-11-22"]}
+        if self.required:
+            self.accepts("string", format="date", **rules)
+        else:
+            self.metadata = {"anyOf": [{"type": "string", "format": "date"}, {"const": ""}, {"type": "null"}], **rules}
+
     def read(self, value: Any) -> date | None:
         if value == "" and not self.required:
             return None
@@ -147,6 +186,10 @@ class Choice(Plain):
     def __init__(self, choices: Sequence[str], **more: Any) -> None:
         super().__init__(**more)
         self.choices = choices
+        self.accepts("string", enum=[*choices, *([] if self.required else [None])])
+
+    def shown(self) -> fields.Field[Any]:
+        return fields.String(required=True, metadata={"enum": list(self.choices)})
 
     def read(self, value: Any) -> str:
         if value not in self.choices or not isinstance(value, str):
@@ -158,6 +201,10 @@ class Flag(Plain):
     def __init__(self, *, default: bool, **more: Any) -> None:
         self.empty = default
         super().__init__(**more)
+        self.accepts("boolean", default=default)
+
+    def shown(self) -> fields.Field[Any]:
+        return fields.Boolean(required=True)
 
     def read(self, value: Any) -> bool:
         if not isinstance(value, bool):
@@ -170,6 +217,11 @@ class Pairs(Plain):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(load_default=dict, **more)
+        option = {"type": ["string", "null"], "maxLength": _LONGEST_OPTION}
+        self.accepts("object", additionalProperties=option, maxProperties=_MOST_PAIRS)
+
+    def shown(self) -> fields.Field[Any]:
+        return fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
     def deserialize(
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
@@ -177,9 +229,9 @@ class Pairs(Plain):
         return {} if value is None or value is missing else self.read(value)
 
     def read(self, value: Any) -> dict[str, str]:
-        text = Text(100)
-        if not isinstance(value, dict) or len(value) > 10:
-            raise ValidationError("must be an object of at most 10 names with their values")
+        text = Text(_LONGEST_OPTION)
+        if not isinstance(value, dict) or len(value) > _MOST_PAIRS:
+            raise ValidationError(f"must be an object of at most {_MOST_PAIRS} names with their values")
         return {text.read(name): text.read(option) for name, option in value.items() if option not in ("", None)}
 
 
@@ -188,6 +240,10 @@ class Refs(Plain):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(load_default=list, **more)
+        self.accepts("array", items={"type": "string", "pattern": REF_PATTERN})
+
+    def shown(self) -> fields.Field[Any]:
+        return fields.List(fields.String(), required=True)
 
     def deserialize(
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
@@ -201,7 +257,18 @@ class Refs(Plain):
 
 
 class Shown(fields.Field[Any]):
-    """Reads back inside a list and is passed over when it comes in again with it."""
+    """Reads back inside a list and is passed over when it comes in again with it. ``names`` are those of its texts."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(
+            metadata={"description": "what it has with everything inherited; passed over when it comes in"}
+        )
+        self.names = names
+
+    def shown(self) -> fields.Field[Any]:
+        return fields.Nested(
+            Schema.from_dict({name: fields.String(required=True) for name in self.names}), required=True
+        )
 
     def deserialize(
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
@@ -213,7 +280,13 @@ class Whole(fields.Nested):
     """A list of objects, replaced whole: a PATCH that names it gives all of it. ``null`` empties it."""
 
     def __init__(self, schema: Any, *, most: int) -> None:
-        super().__init__(schema, many=True, load_default=list)
+        super().__init__(
+            schema,
+            many=True,
+            load_default=list,
+            allow_none=True,
+            metadata={"maxItems": most, "description": "replaced whole"},
+        )
         self.most = most
 
     def checked(self, value: Any) -> list[Any]:

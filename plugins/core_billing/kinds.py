@@ -21,10 +21,12 @@ from plugins.core_billing.schemas import (
     ProductInput,
     TaxRateInput,
 )
+from plugins.core_billing.shown_schemas import product_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from marshmallow import fields
     from sqlalchemy import Column, Select
     from sqlalchemy.orm import Session
 
@@ -174,6 +176,9 @@ class Products(Records[Entry]):
         sorts={name: _products[name] for name in ("ref", "name", "code")},
         searched=(_products.name, _products.ref, _products.code),
     )
+
+    def shown_more(self) -> Mapping[str, fields.Field[Any]]:
+        return product_fields()
 
     def _check(self, session: Session, entries: Sequence[Entry]) -> None:
         super()._check(session, entries)

@@ -24,8 +24,10 @@ from plugins.core_billing.lookup import (
     update_rows,
 )
 from plugins.core_billing.reading import Reader
+from plugins.core_billing.shown_schemas import shown_schema
 
 if TYPE_CHECKING:
+    from marshmallow import fields
     from sqlalchemy import Column
     from sqlalchemy.orm import Session
 
@@ -105,7 +107,19 @@ class Records(KindService, Generic[E]):
         self._reader = Reader(self.schema, self.read_only)
 
     def kind(self) -> Kind:
-        return Kind(name=self.place.kind, service=self, schema=self.schema, read_only=self.read_only)
+        return Kind(
+            name=self.place.kind,
+            service=self,
+            schema=self.schema,
+            read_only=self.read_only,
+            shown=shown_schema(self.schema, self.shown_more()),
+            filters=sorted(self.listing.filters),
+            sorts=sorted(self.listing.sorts),
+        )
+
+    def shown_more(self) -> Mapping[str, fields.Field[Any]]:
+        """What reads back beside the input's fields and the id."""
+        return {}
 
     # Reading --------------------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class AddressField(fields.Nested):
     """An object; a PATCH changes the parts that it names."""
 
     def __init__(self) -> None:
-        super().__init__(AddressInput, load_default=dict)
+        super().__init__(AddressInput, load_default=dict, allow_none=True)
 
     def nothing(self) -> dict[str, str]:
         return dict.fromkeys(ADDRESS_PARTS, "")
@@ -149,7 +149,7 @@ class LineInput(Input):
     tax_rate = Text(100)
     tracking = Pairs()
     time_entries = Refs()
-    effective = Shown()
+    effective = Shown("account", "account_from", "tax_rate", "tax_rate_from")
 
 
 class InvoiceInput(Input):
