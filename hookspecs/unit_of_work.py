@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.orm import Session
 
     from hookspecs.events import Action
     from hookspecs.records import Record
+
+T = TypeVar("T")
 
 
 class UnitOfWork(Protocol):
@@ -40,6 +42,14 @@ class UnitOfWork(Protocol):
 
     def ask_deletion(self, kind: str, record: Record) -> None:
         """Tell the host that deletion of a document was asked for: ``on_invoice_deleted`` fires instead of ``on_entity_saved``."""
+
+    def together(self, call: Callable[[Session, Sequence[T]], None], item: T) -> None:
+        """In a hook: have ``call(session, items)`` do what is to be done for all items of this round at once, instead of one by one.
+
+        It is called once after the plugin's last event of the round, still in its savepoint, with the items in the order in which they were given; raising is
+        the plugin's raising. The same ``call`` must be given each time (a function of a module). For what takes a statement for each record: 200 invoices
+        that are loaded together then take one.
+        """
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run ``call`` once this transaction is committed, in the thread of whoever saved: be quick. Raising is logged and undoes nothing. It is lost when the

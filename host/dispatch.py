@@ -89,6 +89,7 @@ def _attempt(listener: Listener, events: Sequence[EntityEvent], work: Saving) ->
     try:
         for event in events:
             _timed(listener, event, work)
+        work.do_together()
         _still_ours(listener, work.session, savepoint)
         savepoint.commit()
     except BrokeTransaction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from hookspecs import LOCAL, Action, EntityEvent, Record, UnitOfWork
 from host.db.watch import announce
@@ -13,11 +13,13 @@ from host.errors import CounterfoilError
 from host.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
     from host.db import Database
+
+T = TypeVar("T")
 
 MOST_ROUNDS: Final = 5
 _log: Final = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Saving(UnitOfWork):
         self._batch = batch
         self._saved: dict[tuple[str, str], EntityEvent] = {}
         self._asked: dict[tuple[str, str], EntityEvent] = {}
+        self._together: dict[Callable[[Session, Sequence[Any]], None], list[Any]] = {}
         self.told = False
         """Whether any record was saved or asked to be deleted in this transaction."""
         self.calls_before_commit: list[Callable[[], None]] = []
@@ -90,6 +93,15 @@ class Saving(UnitOfWork):
     def after_commit(self, call: Callable[[], None]) -> None:
         self.calls_after_commit.append(call)
 
+    def together(self, call: Callable[[Session, Sequence[T]], None], item: T) -> None:
+        self._together.setdefault(call, []).append(item)
+
+    def do_together(self) -> None:
+        """Do what the plugin's hooks left to be done for all of a round at once."""
+        while self._together:
+            call = next(iter(self._together))
+            call(self._session, self._together.pop(call))
+
     def mark(self) -> Mark:
         """How far the collecting is: taken before a hook is called in a savepoint."""
         return Mark(dict(self._saved), dict(self._asked), len(self.calls_after_commit))
@@ -98,6 +110,7 @@ class Saving(UnitOfWork):
         """Forget what was collected since: the savepoint that it was written in was rolled back."""
         self._saved, self._asked = dict(mark.saved), dict(mark.asked)
         del self.calls_after_commit[mark.calls :]
+        self._together.clear()
 
     def _event(self, kind: str, record: Record, action: Action, changed: frozenset[str]) -> EntityEvent:
         return EntityEvent(
@@ -113,6 +126,7 @@ class Saving(UnitOfWork):
     def fire_hooks(self, dispatch: Dispatch) -> None:
         """Call the hooks for everything that changed, and for what they change themselves, in rounds."""
         for _ in range(MOST_ROUNDS):
+            self.do_together()  # of whoever asked for it outside a hook: no plugin's savepoint may undo that
             saved, self._saved = list(self._saved.values()), {}
             asked, self._asked = list(self._asked.values()), {}
             if not saved and not asked:

@@ -13,7 +13,7 @@ from host import clock
 from host.db.anew import made_anew
 from host.sync.booking import BROKEN_DATABASE
 from host.sync.deciding import Broken, Decision, Nothing
-from host.sync.outbox import PERSON, write_row
+from host.sync.outbox import PERSON, write_rows
 from host.sync.provider import Adopt, Blocked, Done, Excluded, Finish, Provider, Refuse, Wanted
 from host.sync.results import NOT_DELETED, Carried, Result, agreed, deleted, kept, write_result, write_results
 from host.sync.rows import bring, digests, links, make_urgent, owner_of, wake_dependents
@@ -185,11 +185,7 @@ class Applier:
     def _bring(self, session: Session, kind: str, record_id: str, *, urgent: bool) -> None:
         """Ask for a record that another needs; also for one of which nobody told, because it was saved before the provider came."""
         if not links(session, self._provider.name, kind, [record_id]):
-            for record in self._store.read(session, kind, [record_id]).values():
-                write_row(
-                    self._provider,
-                    EntityEvent(kind=kind, record=record, action=Action.UPDATED),
-                    session,
-                    Wanted.SEND,
-                )
+            found = self._store.read(session, kind, [record_id]).values()
+            events = [EntityEvent(kind=kind, record=record, action=Action.UPDATED) for record in found]
+            write_rows(self._provider, events, session, Wanted.SEND)
         bring(session, self._provider.name, self._connection, kind, record_id, urgent=urgent)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, func, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hookspecs import Document, EntityEvent, Payment, Record, UnitOfWork
 from host import clock
-from host.sync.connections import CONNECTED, connection_states
+from host.sync.belonging import Belonging
 from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+    from hookspecs import EntityEvent, UnitOfWork
 
 PERSON: Final = 0
 BULK: Final = 1
@@ -28,94 +30,56 @@ def note(provider: Provider, event: EntityEvent, unit_of_work: UnitOfWork) -> No
     """Write down that this record wants to be sent: a provider plugin calls it from ``on_entity_saved``.
 
     It raises the generation of the record's sync row, or makes the row. The row is written also when nothing will be sent, with the reason.
-    What came from the connection that the record belongs to is not sent back there. No network; a few statements; safe to run again.
+    What came from the connection that the record belongs to is not sent back there. No network; the events of one round take a few statements together;
+    safe to run again.
     """
-    write_row(provider, event, unit_of_work.session, Wanted.SEND)
+    unit_of_work.together(_write_down, (provider, event, Wanted.SEND))
 
 
 def note_deletion(provider: Provider, event: EntityEvent, unit_of_work: UnitOfWork) -> None:
     """Write down that this document is to be deleted: a provider plugin calls it from ``on_invoice_deleted``."""
-    write_row(provider, event, unit_of_work.session, Wanted.DELETE)
+    unit_of_work.together(_write_down, (provider, event, Wanted.DELETE))
 
 
-def write_row(provider: Provider, event: EntityEvent, session: Session, wanted: Wanted) -> None:
-    """Raise the generation of the record's sync row, or make the row."""
-    if event.kind not in {rule.kind for rule in provider.kinds}:
-        return
-    connection, why_not = _where_to(provider, event, session, wanted)
-    if event.origin and event.origin == connection:
-        return
-    row = _row(provider, event, wanted, connection, why_not)
-    _upsert(session, row)
-    if why_not:
-        _tell_dependents(session, row)
+def _write_down(session: Session, noted: Sequence[tuple[Provider, EntityEvent, Wanted]]) -> None:
+    for (provider, wanted), group in groupby(noted, lambda one: (one[0], one[2])):
+        write_rows(provider, [event for _, event, _ in group], session, wanted)
 
 
-def _where_to(
-    provider: Provider, event: EntityEvent, session: Session, wanted: Wanted
-) -> tuple[str, tuple[str, str] | None]:
-    """The connection the record belongs to, and the state and reason where nothing will be sent. What is there is deleted there, meant to go or not: else
-    the document would stay ``deleting`` for ever."""
+def write_rows(provider: Provider, events: Iterable[EntityEvent], session: Session, wanted: Wanted) -> None:
+    """Raise the generation of these records' sync rows, or make the rows."""
+    kinds = {rule.kind for rule in provider.kinds}
+    known = [event for event in events if event.kind in kinds]
+    if known:
+        write_rows_of(Belonging(provider, known, session), provider, known, session, wanted)
+
+
+def write_rows_of(
+    belonging: Belonging, provider: Provider, events: Sequence[EntityEvent], session: Session, wanted: Wanted
+) -> None:
+    """The same, where it is known already to which connections these records belong."""
+    new = []
+    for event in events:
+        connection = belonging.of(event)
+        if not event.origin or event.origin != connection:
+            new.append(_row(provider, event, wanted, connection, _why_not(provider, event, connection, wanted)))
+    _upsert(session, new)
+    _tell_dependents(session, [row for row in new if row["due_at"] is None])
+
+
+def _why_not(provider: Provider, event: EntityEvent, connection: str, wanted: Wanted) -> tuple[str, str] | None:
+    """The state and the reason where nothing will be sent. What is there is deleted there, meant to go or not: else the document would stay ``deleting``
+    for ever."""
     excluded = provider.excluded(event.kind, event.record) if wanted is Wanted.SEND else None
-    connection = connection_of(provider, event, session)
     if excluded:
-        return connection, ("excluded", excluded)
-    if not connection:
-        return "", ("not_sent", _no_connection(provider))
-    return connection, None
+        return "excluded", excluded
+    return None if connection else ("not_sent", _no_connection(provider))
 
 
 def _no_connection(provider: Provider) -> str:
     if provider.default_connection == "none":
         return "no connection: the record names none, and default_connection is none"
     return "no connection: the record names none, and there is no default one (connect an organisation, or set default_connection)"
-
-
-_ROWS_OF_TWO: Final = select(
-    rows.c.kind, rows.c.record_id, rows.c.connection, rows.c.remote_id, rows.c.call_id, rows.c.lost_until
-).where(
-    rows.c.provider == bindparam("provider"),
-    or_(
-        and_(rows.c.kind == bindparam("kind"), rows.c.record_id == bindparam("record_id")),
-        and_(rows.c.kind == bindparam("followed_kind"), rows.c.record_id == bindparam("followed_id")),
-    ),
-)
-
-
-def connection_of(provider: Provider, event: EntityEvent, session: Session) -> str:
-    """The connection that holds the record or may hold it; else the one it names, that of the record it follows, or the default one."""
-    record = event.record
-    followed_kind, followed_id = _followed(record)
-    two = {"kind": event.kind, "record_id": event.id, "followed_kind": followed_kind, "followed_id": followed_id}
-    found = session.connection().execute(_ROWS_OF_TWO, {"provider": provider.name, **two})
-    by_record = {(row.kind, row.record_id): row for row in found}
-    own, followed = by_record.get((event.kind, event.id)), by_record.get((followed_kind, followed_id))
-    if own and (own.remote_id or own.call_id or (own.lost_until and own.lost_until > clock.now())):
-        return str(own.connection)
-    if record.connection:
-        return record.connection
-    return str(followed.connection) if followed and followed.connection else default_connection(provider, session)
-
-
-def _followed(record: Record) -> tuple[str, str]:
-    """A document goes where its contact goes, and a payment where its document goes."""
-    if isinstance(record, Document):
-        return record.contact_kind, record.contact
-    return (record.document_kind, record.document) if isinstance(record, Payment) else ("", "")
-
-
-def default_connection(provider: Provider, session: Session) -> str:
-    """The key of the connection for records that name none; empty where there is none.
-
-    Absent in the settings: the only connected one; while none is connected, the only one that there is: what is saved meanwhile waits for it.
-    """
-    if provider.default_connection == "none":
-        return ""
-    if provider.default_connection:
-        return provider.default_connection
-    known = connection_states(session, provider.name)
-    candidates = [key for key, status in known if status == CONNECTED] or [key for key, _ in known]
-    return candidates[0] if len(candidates) == 1 else ""
 
 
 def _row(
@@ -157,16 +121,21 @@ _ROW: Final = (
 )
 
 
-def _tell_dependents(session: Session, row: Mapping[str, Any]) -> None:
+def _tell_dependents(session: Session, new: Sequence[Mapping[str, Any]]) -> None:
     """What waits for a record that will not go is looked at again, and says why."""
-    of_it = select(rows.c.id).where(
-        rows.c.provider == row["provider"], rows.c.kind == row["kind"], rows.c.record_id == row["record_id"]
-    )
-    session.execute(
-        update(rows)
-        .where(rows.c.waits_for == of_it.scalar_subquery(), rows.c.call_id.is_(None))
-        .values(due_at=row["changed_at"], waits_for=None, state="waiting", reason="")
-    )
+    ids: dict[tuple[str, str], list[str]] = {}
+    for row in new:
+        ids.setdefault((row["provider"], row["kind"]), []).append(row["record_id"])
+    for (provider, kind), all_of_them in ids.items():
+        for some in chunks(all_of_them, 500):
+            of_them = select(rows.c.id).where(
+                rows.c.provider == provider, rows.c.kind == kind, rows.c.record_id.in_(some)
+            )
+            session.execute(
+                update(rows)
+                .where(rows.c.waits_for.in_(of_them), rows.c.call_id.is_(None))
+                .values(due_at=clock.now(), waits_for=None, state="waiting", reason="")
+            )
 
 
 _FRESH: Final = {
@@ -180,9 +149,10 @@ _FRESH: Final = {
 }
 
 
-def _upsert(session: Session, row: Mapping[str, Any]) -> None:
-    connection = session.connection()
-    connection.execute(_upsert_statement(connection.dialect.name), {**_FRESH, **row})
+def _upsert(session: Session, new: Sequence[Mapping[str, Any]]) -> None:
+    if new:
+        connection = session.connection()
+        connection.execute(_upsert_statement(connection.dialect.name), [{**_FRESH, **row} for row in new])
 
 
 @lru_cache

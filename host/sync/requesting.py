@@ -13,8 +13,9 @@ from hookspecs import Action, Document, EntityEvent
 from host.db.watch import announce
 from host.errors import AskPerson
 from host.sync.batches import close_batch, open_batch, touch_batch
+from host.sync.belonging import Belonging
 from host.sync.connections import get_connection
-from host.sync.outbox import connection_of, write_row
+from host.sync.outbox import write_rows_of
 from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
 
@@ -88,14 +89,15 @@ class Requesting:
     def _queue_some(
         self, session: Session, provider: Provider, kind: str, ids: Sequence[str], batch: str, asked: Requested
     ) -> None:
-        queued = []
-        for record in self.store.read(session, kind, ids).values():
-            event = EntityEvent(kind=kind, record=record, action=Action.UPDATED, batch=batch)
-            if asked.connection in {None, connection_of(provider, event, session)}:
-                write_row(provider, event, session, _wanted(record))
-                queued.append(record.id)
+        records = list(self.store.read(session, kind, ids).values())
+        events = [EntityEvent(kind=kind, record=one, action=Action.UPDATED, batch=batch) for one in records]
+        belonging = Belonging(provider, events, session)
+        chosen = [event for event in events if asked.connection in {None, belonging.of(event)}]
+        for wanted in Wanted:
+            of_it = [event for event in chosen if _wanted(event.record) is wanted]
+            write_rows_of(belonging, provider, of_it, session, wanted)
         if asked.remap:
-            forget_agreed(session, provider.name, kind, queued)
+            forget_agreed(session, provider.name, kind, [event.id for event in chosen])
 
 
 def forget_agreed(session: Session, provider: str, kind: str, record_ids: Sequence[str]) -> None:

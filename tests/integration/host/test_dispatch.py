@@ -195,14 +195,58 @@ def test_a_hook_that_ends_the_transaction_is_named(place: Place, ending: str) ->
         assert failures(host) == []
 
 
-def test_a_slow_hook_is_named(sqlite_place: Place, caplog: pytest.LogCaptureFixture) -> None:
-    then = "import time; end = time.perf_counter() + 0.06\n    while time.perf_counter() < end: pass"
-    with opened(sqlite_place, slow=then, quick="pass") as host:
+class Watch:
+    """A clock that stands still but for what a plugin takes."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_a_slow_hook_is_named(
+    sqlite_place: Place, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host.dispatch.time", Watch())
+    takes = "import host.dispatch; host.dispatch.time.now += {}"
+    with opened(sqlite_place, slow=takes.format(0.06), quick=takes.format(0.04)) as host:
         save(host, "a")
     slow = [record.getMessage() for record in caplog.records if "limit 50 ms" in record.getMessage()]
     assert len(slow) == 1
-    assert slow[0].startswith("plugin slow took 6")
-    assert "in on_entity_saved for things a" in slow[0]
+    assert slow[0].startswith("plugin slow took 60 ms in on_entity_saved for things a")
+
+
+# -------------------------------------------------------------------------------------------------------------- together
+
+TOGETHER = """
+from sqlalchemy import text
+def note_all(session, refs):
+    session.execute(text("INSERT INTO notes VALUES ('all', :refs)"), {"refs": " ".join(refs)})
+    if "bad" in refs:
+        raise ValueError("not that one")
+@hookimpl
+def on_entity_saved(event, unit_of_work):
+    unit_of_work.together(note_all, event.record.ref)
+"""
+
+
+def test_what_is_done_together_is_done_once_for_a_round(place: Place) -> None:
+    place.plugin("collects", TOGETHER)
+    with with_notes(place) as host:
+        save(host, "a", "b", "c")
+        assert notes(host) == [("all", "a b c")]
+        with pytest.raises(ZeroDivisionError):
+            save_and_fail(host)
+        save(host, "d")
+        assert notes(host) == [("all", "a b c"), ("all", "d")]
+
+
+def test_what_fails_together_is_done_one_by_one_and_only_the_guilty_is_owed(place: Place) -> None:
+    place.plugin("collects", TOGETHER)
+    with with_notes(place) as host:
+        save(host, "a", "bad", "c")
+        assert notes(host) == [("all", "a"), ("all", "c")]
+        assert [(one.ref, one.error) for one in failures(host)] == [("bad", "ValueError: not that one")]
 
 
 # ------------------------------------------------------------------------------------------------------------- repairing

@@ -165,5 +165,6 @@ def dispatch_to(provider: Provider) -> Dispatch:
         tell = host.sync.note if hook == "on_entity_saved" else host.sync.note_deletion
         for event in events:
             tell(provider, event, unit_of_work)
+        unit_of_work.do_together()
 
     return dispatch
