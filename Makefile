@@ -9,7 +9,8 @@
 #   make lock               brings requirements*.lock up to date with pyproject.toml (ARGS=--upgrade: to the newest)
 
 VENV ?= .venv
-WORKERS ?= auto
+# One more than there are processors: many tests wait for processes and clocks.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 export PYTHON FULL
 
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install -qq
