@@ -190,13 +190,16 @@ def open_host(
     """
     installation = open_installation(config_path, safe_mode=safe_mode, trace_hooks=trace_hooks)
     try:
-        return _assemble(installation, safe_mode=safe_mode, transport=transport)
+        return assemble(installation, safe_mode=safe_mode, transport=transport)
     except BaseException:
         installation.close()
         raise
 
 
-def _assemble(installation: Installation, *, safe_mode: bool, transport: httpx.BaseTransport | None) -> Host:
+def assemble(
+    installation: Installation, *, safe_mode: bool = False, transport: httpx.BaseTransport | None = None
+) -> Host:
+    """The host of an installation, which is closed with it. Raises ``Stop`` where the database is not migrated."""
     config, database, plugins = installation.config, installation.database, installation.plugins
     host_line, *plugin_lines = installation.standing()
     require_current(host_line)

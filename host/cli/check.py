@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import typer
 
-from host.cli.base.context import config_path, installation
-from host.cli.base.output import AsJson, new_app, print_json, print_table
-
-if TYPE_CHECKING:
-    from host.app import Installation
+from host.cli.base.context import config_path
+from host.cli.base.output import AsJson, examples, new_app, print_json, say
 
 app = new_app()
 
 
-@app.command()
-def check(*, as_json: AsJson = False) -> None:
-    """Look whether configuration, database and plugins are in order. Changes nothing."""
-    with installation() as found:
-        rows = [{"what": "configuration", "state": "ok", "reason": ""}, *_database(found), *_plugins(found)]
+@app.command(epilog=examples("counterfoil check", "counterfoil check --offline --json"))
+def check(
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no organisation whether it answers.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look whether everything is in order: what is fine, and what to do.
+
+    Configuration, file modes, database, tables, plugins, secret key, clock, and whether each connection leads to its organisation.
+    Changes nothing; it ends with 1 if something has to be done.
+    """
+    from host.app import open_installation
+    from host.cli.base.checks import findings
+
+    installation = open_installation(config_path())
+    try:
+        found = list(findings(installation, offline=offline))
+    finally:
+        installation.close()
+    rows = [{"what": one.what, "state": "ok" if one.fine else "to do", "says": one.says} for one in found]
     if as_json:
         print_json({"config": config_path(), "checks": rows})
     else:
-        print_table(rows, ["what", "state", "reason"])
-    if any(row["state"] != "ok" for row in rows):
+        for row in rows:
+            say(f"{row['state']:<5}  {row['what']}: {row['says']}")
+    if not all(one.fine for one in found):
         raise typer.Exit(1)
-
-
-def _database(found: Installation) -> list[dict[str, str]]:
-    rows = []
-    standing = found.standing()
-    for line in standing:
-        what = "database" if line.name == "host" else f"tables of {line.name}"
-        rows.append({"what": what, "state": "ok" if line.usable else line.standing, "reason": line.reason})
-    if standing[0].usable:
-        found.plugins.take_standing(standing[1:])
-        found.plugins.start()
-    return rows
-
-
-def _plugins(found: Installation) -> list[dict[str, str]]:
-    return [
-        {"what": f"plugin {plugin.name}", "state": "ok" if plugin.active else plugin.state, "reason": plugin.reason}
-        for plugin in found.plugins.all
-    ]

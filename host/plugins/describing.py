@@ -24,6 +24,7 @@ def _described(plugin: Plugin) -> dict[str, Any]:
     return {
         "name": plugin.name,
         "version": plugin.version,
+        "contract_version": plugin.contract if isinstance(plugin.contract, int | str) else None,
         "place": plugin.place,
         "state": plugin.state.value,
         "reason": plugin.reason,

@@ -59,6 +59,8 @@ class Plugin:
 
     name: str
     version: str = ""
+    contract: Any = None
+    """The contract version that it states."""
     place: str = ""
     state: State = State.ACTIVE
     reason: str = ""
@@ -140,6 +142,7 @@ class Plugins:
         instance = self._guarded(plugin, "be imported", one.load)
         if not plugin.active:
             return plugin
+        plugin.contract = getattr(instance, "contract_version", None)
         try:
             check_version(instance)
             plugin.hooks = check_hooks(instance, one.name)

@@ -39,6 +39,7 @@ from host.sync.drain import Drain, Wakeup
 from host.sync.grants import Grants, grant_of
 from host.sync.limiter import free_at, measure
 from host.sync.outbox import PERSON
+from host.sync.probing import Probed, Timed
 from host.sync.provider import Connection, Provider
 from host.sync.requesting import Requested, Requesting
 from host.sync.rows import anything_due, connections_with_work
@@ -306,6 +307,15 @@ class Engine:
             grants=self._grants,
             purpose=purpose,
         )
+
+    def probe(self, key: str) -> Probed:
+        """Ask the remote which organisation a connection leads to now. Raises ``AskPerson``, ``Retry`` or ``Wait`` where that cannot be found out."""
+        with self._database.read() as session:
+            connection = get_connection(session, key)
+        provider = self.provider(connection.provider)
+        ask = Timed(self._asking(provider, connection, grant_of(self._database, key), "check"))
+        found = provider.organisation(ask, connection)
+        return Probed(connection=connection, organisation=found, ahead=ask.ahead)
 
     def put_defaults(self) -> None:
         """Tell the billing records what each connection's settings fill in; asked once at start, as settings may have changed."""
