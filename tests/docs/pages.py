@@ -4,7 +4,7 @@ A reader does what stands there, so that is what a test does. What a block is sa
 
 =============  ============================================================================================================
 ``console``    lines that begin with ``$ `` are commands; what stands below one is what it prints, ``...`` for anything
-``sh``         commands, one a line (or several, joined by a backslash); they must succeed
+``sh``         commands, one a line (or several, where a backslash or brace is open); they must succeed
 ``python``     a file, named by a comment in its first line (``# plugins/scribe.py``; ``…, continued`` adds to it)
 ``toml``       what is to be set in a file that is named like that: keys take the place of those that are there
 =============  ============================================================================================================
@@ -96,7 +96,7 @@ def _joined(lines: Sequence[str], first: int) -> Iterator[tuple[int, str]]:
     kept: list[str] = []
     for number, line in enumerate(lines, first):
         kept.append(line)
-        if not line.endswith("\\"):
+        if not line.endswith(("\\", "{")) and not (kept[0].endswith("{") and line != "}"):
             yield number - len(kept) + 1, "\n".join(kept)
             kept = []
 

@@ -51,6 +51,14 @@ class Shell:
             start_new_session=True,
         )
 
+        # A person sees that an answer is a refusal; curl has to be told.
+        self._send('curl() { command curl --fail-with-body "$@"; }; set -o pipefail\n')
+
+    def _send(self, text: str) -> None:
+        assert self._bash.stdin
+        self._bash.stdin.write(text.encode())
+        self._bash.stdin.flush()
+
     def do(self, page: Path) -> None:
         """Everything that stands there, in order."""
         for block in blocks(page):
@@ -96,9 +104,7 @@ class Shell:
                 text = text.replace(name, f"{name} --port {self.ports[port]}")
                 started = f"http://127.0.0.1:{self.ports[port]}{path}"
         text = re.sub(r" &( *(#.*)?)$", r" >>left-running.log 2>\&1 &\1", text)
-        assert self._bash.stdin
-        self._bash.stdin.write(f"{{ {text}\n}} </dev/null\necho\necho {END} $?\n".encode())
-        self._bash.stdin.flush()
+        self._send(f"{{ {text}\n}} </dev/null; code=$?\necho\necho {END} $code\n")
         printed, _, code = self._read().rpartition(f"\n{END} ")
         if started is not None:
             self._wait_until_up(started)

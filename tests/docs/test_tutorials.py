@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("page", ["plugins.md"])
+@pytest.mark.parametrize("page", ["plugins.md", "providers.md", "sandbox.md"])
 def test_a_tutorial(page: str, tmp_path: Path) -> None:
     with Shell(tmp_path) as shell:
         shell.do(DOCS / page)
