@@ -75,6 +75,17 @@ runs = Table(
 )
 """Scheduled runs. Whoever inserts the row runs it: over all processes, restarts and changes of the clock it is run once a date."""
 
+occasions = Table(
+    "host_occasions",
+    metadata,
+    Column("correlation_id", String(64), primary_key=True),
+    Column("what", String(500), primary_key=True),
+    Column("who", String(100), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "at"),
+)
+"""The requests and commands that saved something. Several may have brought one and the same correlation id."""
+
 settings = Table(
     "host_settings",
     metadata,

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from hookspecs import LOCAL, Action, EntityEvent, Record, UnitOfWork
+from host.correlation import correlation_id as current_correlation_id
 from host.db.watch import announce
 from host.errors import CounterfoilError
 from host.ids import new_id
+from host.occasions import keep_occasion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -173,13 +175,15 @@ class Saver:
     @contextmanager
     def __call__(self, *, origin: str = LOCAL, correlation_id: str = "", batch: str | None = None) -> Iterator[Saving]:
         """One saving transaction. Committed at the end with everything the hooks wrote, or not at all."""
+        named = correlation_id or current_correlation_id() or new_id()
         with self._database.write() as session:
-            work = Saving(session, origin=origin, correlation_id=correlation_id or new_id(), batch=batch)
+            work = Saving(session, origin=origin, correlation_id=named, batch=batch)
             yield work
             work.fire_hooks(self._dispatch)
             for call in work.calls_before_commit:
                 call()
             if work.told:
+                keep_occasion(session)
                 announce(session)
         if work.told:
             self._on_commit()

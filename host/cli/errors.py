@@ -2,43 +2,129 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of
-from host.cli.base.output import AsJson, moment, new_app, print_json, print_table, warn
+from host.cli.base.output import AsJson, examples, moment, new_app, print_json, print_table, say, warn
+from host.cli.base.tracing import say_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
+
+    from host.app import Host
+    from host.sync.causes import Cause
 
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "counterfoil errors --connection acme",
+        "counterfoil errors --list --json",
+        "counterfoil errors --show invoices/INV-42",
+    )
+)
 def errors(
-    connection: Annotated[str | None, typer.Option(help="Only of this connection.")] = None, *, as_json: AsJson = False
+    connection: Annotated[str | None, typer.Option(help="Only of this connection.")] = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            "--show",
+            metavar="ID",
+            help="All about one thing: a correlation id, a call's id, the remote's own correlation id, or KIND/REF.",
+        ),
+    ] = None,
+    *,
+    listed: Annotated[
+        bool, typer.Option("--list", help="A line for each record, in the order in which it happened.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """What does not go on by itself, each record with its reason.
+    """What does not go on by itself: each cause once, with how many records it keeps and what to do.
 
-    In the order in which it happened; connections that are in trouble come first.
+    Connections that are in trouble come first.
     """
-    from host.sync.connections import get_connection
-
+    if show and (listed or connection):
+        raise typer.BadParameter("--show goes alone: it names one thing")
     with opened_host() as host:
-        engine = engine_of(host)
-        with engine.reading() as session:
-            shown = engine.errors(session, connection=connection and get_connection(session, connection).key)
-            for one in engine.show_connections(session):
-                if connection in {None, one["key"]}:
-                    _tell_of(one, host.settings.timezone)
+        if show:
+            _show(host, show, as_json=as_json)
+        elif listed:
+            _list(host, connection, as_json=as_json)
+        else:
+            _by_cause(host, connection, as_json=as_json)
+
+
+def _show(host: Host, wanted: str, *, as_json: bool) -> None:
+    from host.errors import Stop
+
+    with engine_of(host).reading() as session:
+        found = engine_of(host).trace(session, wanted)
+    if found is None:
+        raise Stop(
+            f"nothing is known of {wanted!r}: it takes a correlation id, a call's id, the remote's correlation id, or KIND/REF such as invoices/INV-42"
+        )
+    if as_json:
+        print_json(found)
+    else:
+        say_trace(found, host.settings.timezone)
+
+
+def _list(host: Host, connection: str | None, *, as_json: bool) -> None:
+    engine = engine_of(host)
+    with engine.reading() as session:
+        key = _tell_of_connections(host, session, connection)
+        shown = engine.errors(session, connection=key)
     if as_json:
         print_json(shown)
         return
     rows = [{**one, "since": moment(one["since"], host.settings.timezone)} for one in shown]
     print_table(rows, ["since", "connection", "kind", "ref", "state", "error"])
+
+
+def _by_cause(host: Host, connection: str | None, *, as_json: bool) -> None:
+    from host.sync.causes import show_cause
+
+    engine = engine_of(host)
+    with engine.reading() as session:
+        key = _tell_of_connections(host, session, connection)
+        found = engine.causes(session, connection=key)
+    if as_json:
+        print_json([show_cause(one, lambda at: at.isoformat()) for one in found])
+    else:
+        _say_causes(found, host.settings.timezone)
+
+
+def _say_causes(found: Sequence[Cause], zone: tzinfo) -> None:
+    from host.sync.causes import show_cause
+
+    if not found:
+        print_table([], [])
+    for one in found:
+        told = show_cause(one, partial(moment, zone=zone))
+        when = told["first"] if one.first == one.last else f"{told['first']} to {told['last']}"
+        where = f", {one.connection}" if one.connection else ""
+        say(f"{one.records} {one.kind} {one.state}{where}: {one.cause}")
+        say(f"    {when}; such as {one.example}")
+        say(f"    {one.what_to_do}")
+    if found:
+        say("each of them: counterfoil errors --list; all about one: counterfoil errors --show KIND/REF")
+
+
+def _tell_of_connections(host: Host, session: Any, connection: str | None) -> str | None:
+    """Warns of connections in trouble. Answers the connection's key; raises ``AskPerson`` where there is none of that key."""
+    from host.sync.connections import get_connection
+
+    key = connection and get_connection(session, connection).key
+    for one in engine_of(host).show_connections(session):
+        if key in {None, one["key"]}:
+            _tell_of(one, host.settings.timezone)
+    return key
 
 
 def _tell_of(connection: Mapping[str, Any], zone: tzinfo) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import signal
 import socket
 from contextlib import contextmanager
@@ -46,8 +45,10 @@ def serve(
     """
     from host.web.app import build
 
-    _log_to_standard_error()
-    with opened_host(safe_mode=safe_mode, trace_hooks=trace_hooks) as host, listening(address, port) as listener:
+    with (
+        opened_host(safe_mode=safe_mode, trace_hooks=trace_hooks, serving=True) as host,
+        listening(address, port) as listener,
+    ):
         host.start()
         run(build(host), listener)
 
@@ -124,8 +125,3 @@ def _stopped_by_signals(server: Server) -> Iterator[None]:
     finally:
         for one, handler in former.items():
             signal.signal(one, handler)
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING, force=True)
-    logging.getLogger("host").setLevel(logging.INFO)

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from marshmallow import Schema, ValidationError, fields
+from marshmallow.validate import OneOf
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from host.config.secret import ACCEPTED, Secret, current_reading, resolve, secret_of
+from host.logs import FORMATS, LEVELS, TEXT
 from host.words import did_you_mean
 
 OPENABLE: Final = ("metrics", "openapi")
@@ -30,6 +32,8 @@ class HostSettings:
     daily_at: time
     secret_keys: tuple[Secret, ...]
     scheduler: bool
+    log_format: str = TEXT
+    log_level: str = "info"
     plugins: tuple[str, ...] | None
     plugin_dir: Path | None
     trace_hooks: bool = False
@@ -170,6 +174,16 @@ class HostSchema(Schema):
     scheduler = fields.Boolean(
         load_default=True,
         metadata=_about("ticks: retries and the daily run; a saved record goes out at once with or without them"),
+    )
+    log_format = fields.String(
+        load_default=TEXT,
+        validate=OneOf(FORMATS),
+        metadata=_about("the form of the log, which goes to standard error: text for people, json for programs"),
+    )
+    log_level = fields.String(
+        load_default="info",
+        validate=OneOf(LEVELS),
+        metadata=_about("from which level on the host and its plugins log"),
     )
     plugins = fields.List(
         fields.String(),

@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
@@ -244,6 +245,13 @@ class Plugins:
     @property
     def kinds(self) -> dict[str, Kind]:
         return {kind.name: kind for plugin in self.active for kind in plugin.kinds}
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages that the active plugins' code is in: under these names they log."""
+        loaded = [self.instance(plugin.name) for plugin in self.active]
+        modules = [one.__name__ if isinstance(one, ModuleType) else type(one).__module__ for one in loaded]
+        return frozenset(module.partition(".")[0] for module in modules)
 
     def listeners(self, hook: str) -> list[Listener]:
         """The active plugins that implement a hook, in call order."""

@@ -180,6 +180,7 @@ def carried_by(planned: Sequence[Planned]) -> list[Carried]:
             kind=one.wish.kind,
             record_id=one.wish.record_id,
             ref=one.wish.record.ref if one.wish.record else one.wish.record_id,
+            correlation_id=one.wish.correlation_id,
             generation=one.wish.generation,
             position=position,
             wanted=one.wish.wanted,

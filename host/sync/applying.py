@@ -17,6 +17,7 @@ from host.sync.outbox import PERSON, write_rows
 from host.sync.provider import Adopt, Blocked, Done, Excluded, Finish, Provider, Refuse, Wanted
 from host.sync.results import NOT_DELETED, Carried, Result, agreed, deleted, kept, write_result, write_results
 from host.sync.rows import bring, digests, links, make_urgent, owner_of, wake_dependents
+from host.sync.telling import tell_record
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -59,6 +60,9 @@ class Applier:
             write_results(work.session, [result for result in results if result], clock.now())
             done = [one.row.row_id for one in decisions if not isinstance(one.step, Blocked)]
             wake_dependents(work.session, done, clock.now())
+        for decision, result in zip(decisions, results, strict=True):
+            if result:
+                tell_record(self._connection, decision.row, result)
 
     def _apply_alone(self, decision: Decision) -> None:
         try:
@@ -73,6 +77,7 @@ class Applier:
             with self._saver(origin=self._connection) as work:
                 write_result(work.session, failed, clock.now())
                 wake_dependents(work.session, [row.row_id], clock.now())
+            tell_record(self._connection, row, failed)
 
     def _apply(self, work: Saving, decision: Decision) -> Result | None:
         """What a decision means for its row; ``None`` where it is written already."""
@@ -120,6 +125,7 @@ class Applier:
             kind=row.kind,
             record_id=row.record_id,
             ref=row.ref,
+            correlation_id=row.correlation_id,
             generation=row.generation,
             position=0,
             wanted=row.wanted,

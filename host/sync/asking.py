@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 from host import clock
 from host.errors import AskPerson, Retry, Wait
 from host.ids import new_id
+from host.occasions import keep_occasion
 from host.sync.calls import close_call, open_call
 from host.sync.carrier import address_of
 from host.sync.client import patience_of
 from host.sync.limiter import free_at, lock_connection, measure
 from host.sync.outbox import PERSON
 from host.sync.provider import Connection, Fate, Provider, Request, Response, Token, Trouble, Verdict
+from host.sync.telling import tell_call
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,6 +81,7 @@ class Asking:
                 patience=patience_of(self._provider, self._connection),
                 now=clock.now(),
             )
+        tell_call(self._connection.key, call_id, self._purpose, request, outcome, verdict)
         return outcome, verdict
 
     def _open(self, request: Request, address: str) -> str:
@@ -102,6 +105,7 @@ class Asking:
             at = free_at(measure(session, self._connection.key, limits, now), limits, PERSON, now)
             if at > now:
                 return "", at
+            keep_occasion(session)
             opened = open_call(
                 session,
                 connection=self._connection.key,

@@ -15,6 +15,7 @@ from host.sync.calls import note_outcomes
 from host.sync.provider import Answer, Done, Gone, Outdated, Rejected, Taken, Unclear, Wanted
 from host.sync.results import Carried, Result, agreed, deleted, kept, write_result, write_results
 from host.sync.rows import wake_dependents
+from host.sync.telling import tell_record
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -71,6 +72,9 @@ class Booker:
                 if not isinstance(answer, Taken | Unclear)
             ]
             wake_dependents(work.session, finished, clock.now())
+        for one, result in zip(carried, results, strict=True):
+            if result:
+                tell_record(self._connection, one, result, call_id=call_id)
         return True
 
     def _take_ledger(self, work: Saving, carried: Sequence[Carried], answers: Sequence[Answer]) -> None:
@@ -113,6 +117,7 @@ class Booker:
         with self._saver(origin=self._connection, correlation_id=call_id) as work:
             write_result(work.session, result, now)
             wake_dependents(work.session, [one.row_id], now)
+        tell_record(self._connection, one, result, call_id=call_id)
 
     def _book(self, work: Saving, one: Carried, answer: Answer) -> Result | None:
         """What an answer means for its row; ``None`` where the row stays with its call, to be settled next."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
+from host.correlation import correlation_id
 from host.ids import new_id
 from host.sync.provider import Fate, Planned, Request, Response, Send, Trouble, Verb
 from host.sync.rows import digests
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 RUNNING_ON: Final = timedelta(seconds=60)
 """How long after our patience ended a call may still be at work on the other side."""
 
+LONGEST_NAME: Final = 100
 KEPT_HEADERS: Final = ("content-type", "retry-after", "date")
 KEPT_PREFIXES: Final = ("x-",)
 
@@ -72,6 +74,7 @@ def open_call(
             address=address,
             body=b"" if purpose == "token" else request.body,
             sent_at=now,
+            correlation_id=correlation_id(),
         )
     )
     return call_id
@@ -93,6 +96,7 @@ def carry(session: Session, call_id: str, planned: Sequence[Planned]) -> bool:
                 "findable": step.findable,
                 "inputs": digests(one.prepared.inputs) if one.prepared else {},
                 "warnings": [*(one.prepared.warnings if one.prepared else ()), *step.warnings],
+                "correlation_id": one.wish.correlation_id,
             }
         )
     session.execute(insert(call_records), values)
@@ -121,6 +125,7 @@ def close_call(
         values["status"] = outcome.status
         values["response_headers"] = kept_headers(outcome.headers)
         values["response_body"] = outcome.body
+        values["remote_correlation_id"] = outcome.correlation_id[:LONGEST_NAME]
     if fate is Fate.UNKNOWN:
         values["running_until"] = now + patience + RUNNING_ON
     closed = session.execute(update(calls).where(calls.c.id == call_id, calls.c.closed_at.is_(None)).values(**values))

@@ -23,7 +23,10 @@ class SentInTransaction(RuntimeError):
 class Client:
     """Sends calls to one remote, over connections that are kept. Thread-safe."""
 
-    def __init__(self, patience: timedelta, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, patience: timedelta, transport: httpx.BaseTransport | None = None, *, correlation_header: str = ""
+    ) -> None:
+        self._correlation_header = correlation_header
         timeout = httpx.Timeout(patience.total_seconds(), connect=SLOWEST_CONNECT_SECONDS)
         self._client = httpx.Client(
             timeout=timeout,
@@ -51,7 +54,8 @@ class Client:
             # Whatever broke after the connection stood: the remote may have done it.
             return Trouble.LOST
         lower = {name.lower(): value for name, value in answer.headers.items()}
-        return Response(status=answer.status_code, body=answer.content, headers=lower)
+        named = lower.get(self._correlation_header, "")
+        return Response(status=answer.status_code, body=answer.content, headers=lower, correlation_id=named)
 
     def close(self) -> None:
         self._client.close()
@@ -73,7 +77,9 @@ class Clients:
     def of(self, provider: Provider, connection: Connection) -> Client:
         with self._lock:
             if connection.key not in self._clients:
-                self._clients[connection.key] = Client(patience_of(provider, connection), self._transport)
+                self._clients[connection.key] = Client(
+                    patience_of(provider, connection), self._transport, correlation_header=provider.correlation_header
+                )
             return self._clients[connection.key]
 
     def close(self) -> None:

@@ -180,4 +180,5 @@ def _wish(row: Waiting, record: Any) -> Wish:
         generation=row.generation,
         remote_id=row.remote_id,
         agreed=row.agreed,
+        correlation_id=row.correlation_id,
     )

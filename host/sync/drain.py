@@ -26,12 +26,13 @@ from host.sync.outbox import BULK, PERSON
 from host.sync.rows import next_due
 from host.sync.settler import Settler
 from host.sync.talk import Silenced
+from host.sync.telling import tell_call
 
 if TYPE_CHECKING:
     from host.sync.applying import Applier
     from host.sync.booking import Booker
     from host.sync.deciding import Decider
-    from host.sync.provider import Response, Trouble
+    from host.sync.provider import Response, Trouble, Verdict
     from host.sync.talk import Talk
 
 log: Final = logging.getLogger(__name__)
@@ -128,6 +129,12 @@ class Drain:
                 self._looking.book_look(out, outcome, verdict)
             else:
                 self._answering.book_send(out, outcome, verdict)
+            self._tell(out, outcome, verdict)
+
+    def _tell(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> None:
+        load = out.load
+        named = [one.wish.correlation_id for one in load.planned]
+        tell_call(self._talk.key, out.call_id, load.purpose, load.request, outcome, verdict, correlation_ids=named)
 
     def _wait(self, until: datetime | None) -> None:
         seconds = LOOK_UP_SECONDS

@@ -20,12 +20,13 @@ from host.db.locks import NamedLock
 from host.db.watch import announce
 from host.errors import AskPerson, Stop
 from host.ids import new_id
-from host.sync import steering, views
+from host.sync import steering, tracing, views
 from host.sync.applying import Applier
 from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
 from host.sync.booking import BROKEN_DATABASE, Booker
 from host.sync.carrier import Carrier
+from host.sync.causes import Cause, causes
 from host.sync.client import Clients
 from host.sync.connections import (
     CONNECTED,
@@ -372,9 +373,14 @@ class Engine:
         with self._database.read() as session:
             return views.show_connections(session)
 
+    def causes(self, session: Session, *, connection: str | None = None) -> Sequence[Cause]:
+        """What does not go on by itself, by cause; what concerns most records comes first."""
+        return causes(session, connection=connection, store=self._store)
+
     states = staticmethod(views.states)
     errors = staticmethod(views.errors)
     outbox = staticmethod(views.outbox)
+    trace = staticmethod(tracing.trace)
     status = staticmethod(views.status)
     show_connections = staticmethod(views.show_connections)
     news = staticmethod(views.news)

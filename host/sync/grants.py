@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,9 @@ from host.ids import new_id
 from host.sync import guarded
 from host.sync.calls import close_call, open_call
 from host.sync.client import patience_of
-from host.sync.provider import Connection, Fate, Provider, Response, Token
+from host.sync.provider import Connection, Fate, Provider, Response, Token, Verdict
 from host.sync.tables import connections, grants
+from host.sync.telling import tell_call
 
 if TYPE_CHECKING:
     from host.crypto import Vault
@@ -130,18 +132,20 @@ class Grants:
                 now=now,
             )
         outcome = self._clients.of(provider, connection).send(address, request, {})
-        answered = isinstance(outcome, Response)
+        reason = "" if isinstance(outcome, Response) else outcome.value
+        verdict = Verdict(fate=Fate.NOT_DONE if reason else Fate.ANSWERED, reason=reason)
         with self._database.write() as session:
             # The answer holds nothing but secrets: only its status is kept.
             close_call(
                 session,
                 call_id,
-                Response(status=outcome.status) if isinstance(outcome, Response) else outcome,
-                fate=Fate.ANSWERED if answered else Fate.NOT_DONE,
-                reason="" if answered else str(outcome.value),  # type: ignore[union-attr]
+                replace(outcome, body=b"", headers={}) if isinstance(outcome, Response) else outcome,
+                fate=verdict.fate,
+                reason=verdict.reason,
                 patience=patience_of(provider, connection),
                 now=clock.now(),
             )
+        tell_call(connection.key, call_id, "token", request, outcome, verdict)
         if not isinstance(outcome, Response):
             raise Retry(f"{address} can't be reached to get a token ({outcome.value}): try again later")
         return guarded.read_token(provider, connection, outcome, clock.now())

@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, case, func, literal, null, or_, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
+from host.correlation import correlation_id
 from host.sync.belonging import Belonging
 from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
@@ -98,6 +99,7 @@ def _row(
         "priority": PERSON if event.urgent else BULK,
         "due_at": None if why_not else now,
         "batch": event.batch,
+        "correlation_id": event.correlation_id or correlation_id(),
         "state": state,
         "reason": reason,
         "changed_at": now,
@@ -115,6 +117,7 @@ _ROW: Final = (
     "priority",
     "due_at",
     "batch",
+    "correlation_id",
     "state",
     "reason",
     "changed_at",
@@ -177,6 +180,7 @@ def _upsert_statement(dialect: str) -> Any:
             "priority": case((rows.c.due_at.is_(None), new.priority), else_=_least(rows.c.priority, new.priority)),
             "due_at": case((parked, null()), else_=new.due_at),
             "batch": new.batch,
+            "correlation_id": new.correlation_id,
             "state": case((parked, rows.c.state), else_=new.state),
             "reason": case((parked, rows.c.reason), else_=new.reason),
             "error": case((parked, rows.c.error), else_=literal("")),

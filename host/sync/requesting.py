@@ -12,6 +12,7 @@ from sqlalchemy import update
 from hookspecs import Action, Document, EntityEvent
 from host.db.watch import announce
 from host.errors import AskPerson
+from host.occasions import keep_occasion
 from host.sync.batches import close_batch, open_batch, touch_batch
 from host.sync.belonging import Belonging
 from host.sync.connections import get_connection
@@ -57,6 +58,7 @@ class Requesting:
             if asked.connection is not None:
                 get_connection(session, asked.connection)
             batch = open_batch(session, "sync", asked.kind or "")
+            keep_occasion(session)
         for provider in self.providers:
             for rule in provider.kinds:
                 if asked.kind in {None, rule.kind}:

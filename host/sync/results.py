@@ -131,6 +131,7 @@ class Carried:
     kind: str
     record_id: str
     ref: str
+    correlation_id: str
     generation: int
     position: int
     wanted: Wanted

@@ -42,6 +42,7 @@ class Waiting:
     attempts: int
     state: str
     reason: str
+    correlation_id: str
     free: bool
     """In no call."""
 
@@ -81,6 +82,7 @@ def _waiting(row: Row[Any]) -> Waiting:
         attempts=row.attempts,
         state=row.state,
         reason=row.reason,
+        correlation_id=row.correlation_id,
         free=row.call_id is None,
     )
 
@@ -104,6 +106,7 @@ _COLUMNS_OF_WAITING: Final = [
         "attempts",
         "state",
         "reason",
+        "correlation_id",
         "call_id",
     )
 ]

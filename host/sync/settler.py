@@ -254,6 +254,7 @@ def _wish(one: Unsettled, row: Waiting, record: Record | None) -> Wish:
         generation=one.generation,
         remote_id="",
         agreed=Agreed(),
+        correlation_id=row.correlation_id,
     )
 
 
@@ -263,6 +264,7 @@ def _carried(lost: Unsettled, row: Waiting, sent: Mapping[str, Any]) -> Carried:
         kind=lost.kind,
         record_id=row.record_id,
         ref=row.ref,
+        correlation_id=row.correlation_id,
         generation=lost.generation,
         position=lost.position,
         wanted=Wanted.SEND,

@@ -21,6 +21,7 @@ from host.db import ID, Json, Sealed, UtcDateTime, metadata
 KEY = String(100)
 PROVIDER = String(50)
 KIND = String(50)
+CORRELATION = String(64)
 
 grants = Table(
     "sync_grants",
@@ -85,6 +86,7 @@ rows = Table(
     Column("priority", Integer, nullable=False),
     Column("due_at", UtcDateTime),
     Column("batch", ID),
+    Column("correlation_id", CORRELATION, nullable=False, default="", server_default=text("''")),
     Column("state", String(20), nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("error", Text, nullable=False, default=""),
@@ -142,12 +144,19 @@ rows = Table(
         sqlite_where=text("lost_until IS NOT NULL"),
         postgresql_where=text("lost_until IS NOT NULL"),
     ),
+    Index(
+        "ix_sync_rows_correlation",
+        "correlation_id",
+        sqlite_where=text("correlation_id <> ''"),
+        postgresql_where=text("correlation_id <> ''"),
+    ),
     Index("ix_sync_rows_state", "state", "kind"),
     Index("ix_sync_rows_record", "kind", "record_id"),
     sqlite_autoincrement=True,
 )
 """One row per provider and record: outbox, link and sync state in one (decision 0002). ``lost_call`` is a create that was not found and may still land
-until ``lost_until``: till then the same may be made anew (its mark lets only one of both land), and nothing else."""
+until ``lost_until``: till then the same may be made anew (its mark lets only one of both land), and nothing else. ``correlation_id`` is that of the last
+save."""
 
 calls = Table(
     "sync_calls",
@@ -170,7 +179,21 @@ calls = Table(
     Column("fate", String(20)),
     Column("reason", Text, nullable=False, default=""),
     Column("running_until", UtcDateTime),
+    Column("correlation_id", CORRELATION, nullable=False, default="", server_default=text("''")),
+    Column("remote_correlation_id", String(100), nullable=False, default="", server_default=text("''")),
     Index("ix_sync_calls_sent", "connection", "sent_at"),
+    Index(
+        "ix_sync_calls_correlation",
+        "correlation_id",
+        sqlite_where=text("correlation_id <> ''"),
+        postgresql_where=text("correlation_id <> ''"),
+    ),
+    Index(
+        "ix_sync_calls_remote_correlation",
+        "remote_correlation_id",
+        sqlite_where=text("remote_correlation_id <> ''"),
+        postgresql_where=text("remote_correlation_id <> ''"),
+    ),
     Index(
         "ix_sync_calls_open",
         "connection",
@@ -178,7 +201,8 @@ calls = Table(
         postgresql_where=text("closed_at IS NULL"),
     ),
 )
-"""One HTTP call: committed before it leaves, closed when its answer is booked. Also the request log."""
+"""One HTTP call: committed before it leaves, closed when its answer is booked. Also the request log. ``remote_correlation_id`` is the remote's own name for
+it, by which its support finds it; ``correlation_id`` names what it was made for, where that was not what it carries (an import, a connection made)."""
 
 call_records = Table(
     "sync_call_records",
@@ -193,8 +217,15 @@ call_records = Table(
     Column("warnings", Json, nullable=False),
     Column("outcome", String(20), nullable=False, default=""),
     Column("reason", Text, nullable=False, default=""),
+    Column("correlation_id", CORRELATION, nullable=False, default="", server_default=text("''")),
+    Index(
+        "ix_sync_call_records_correlation",
+        "correlation_id",
+        sqlite_where=text("correlation_id <> ''"),
+        postgresql_where=text("correlation_id <> ''"),
+    ),
 )
-"""What a call carried at each position, and how it went for that record."""
+"""What a call carried at each position, and how it went for that record. ``correlation_id`` is that of the save which it carried: the row's own moves on."""
 
 batches = Table(
     "sync_batches",

@@ -15,7 +15,7 @@ from host.sync.outbox import chunks
 from host.sync.tables import call_records, calls, connections, rows
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row, Select
+    from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.orm import Session
 
 NEEDS_A_PERSON: Final = ("failed", "conflict", "blocked", "unknown")
@@ -80,10 +80,15 @@ def _time(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
+def stuck() -> ColumnElement[bool]:
+    """What does not go on by itself. For statements that outer join the connections."""
+    nowhere_to_go = and_(rows.c.state.in_(GOING), connections.c.key.is_(None))
+    return or_(rows.c.state.in_(NEEDS_A_PERSON), nowhere_to_go)
+
+
 def errors(session: Session, *, connection: str | None = None, limit: int = 500) -> Sequence[dict[str, Any]]:
     """What does not go on by itself, in the order in which it happened: each with its record, its state and the reason."""
-    nowhere_to_go = and_(rows.c.state.in_(GOING), connections.c.key.is_(None))
-    statement = states_statement().where(or_(rows.c.state.in_(NEEDS_A_PERSON), nowhere_to_go))
+    statement = states_statement().where(stuck())
     if connection is not None:
         statement = statement.where(rows.c.connection == connection)
     found = session.execute(statement.order_by(rows.c.changed_at, rows.c.id).limit(limit))
@@ -96,6 +101,7 @@ def errors(session: Session, *, connection: str | None = None, limit: int = 500)
             "error": row.error or row.reason or _until(row)[1],
             "attempts": row.attempts,
             "since": _time(row.changed_at),
+            "correlation_id": row.correlation_id,
         }
         for row in found
     ]
@@ -237,6 +243,7 @@ def request(session: Session, call_id: str) -> dict[str, Any] | None:
                 "action": one.verb,
                 "outcome": one.outcome,
                 "reason": one.reason,
+                "correlation_id": one.correlation_id,
             }
             for one in carried
         ],
@@ -257,6 +264,8 @@ def _show_call(row: Row[Any]) -> dict[str, Any]:
         "status": row.status,
         "fate": row.fate,
         "reason": row.reason,
+        "correlation_id": row.correlation_id,
+        "remote_correlation_id": row.remote_correlation_id,
     }
 
 

@@ -50,6 +50,7 @@ class TinyProvider:
     kinds = tuple(s.KindRule(kind=kind, rank=rank) for kind, rank in RANKS.items())
     importable = ("accounts",)
     judge = staticmethod(s.judge_by_status)
+    correlation_header = "tiny-correlation-id"
 
     def __init__(self, *, only: Sequence[str] = tuple(RANKS), limits: s.Limits | None = None) -> None:
         self.only, self.given_limits = only, limits or s.Limits(minute=0, day=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Sequence
@@ -88,6 +89,7 @@ class TinyRemote:
         self.later: Callable[[float, Callable[[], None]], None] = lambda _seconds, _call: None
         self.arrived = threading.Event()
         self._keys: dict[str, httpx.Response] = {}
+        self._numbers = itertools.count(1)
         self._lock = threading.RLock()
 
     # What tests ask ------------------------------------------------------------------------------------------------
@@ -126,6 +128,7 @@ class TinyRemote:
                 self._record(request, None)
                 raise
             self._record(request, response.status_code)
+            response.headers["Tiny-Correlation-Id"] = f"remote-{next(self._numbers)}"
             self.before_answer(request)
             return response
 

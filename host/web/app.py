@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,14 +12,16 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from host.logs import fields
 from host.roles import Role
 from host.web import outbox, records, settings, syncing
+from host.web.correlating import Correlation
 from host.web.problems import Refusal, nothing_at
 from host.web.reference import Reference
 from host.web.resource import CALLER, Desk, problem_response
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -34,7 +36,7 @@ def build(host: Served, *, lifespan: Lifespan[Starlette] | None = None) -> Starl
     """The application of one host."""
     app = Starlette(
         routes=[Route("/healthz", _health), *_api(Desk(host))],
-        middleware=[Middleware(AccessLog)],
+        middleware=[Middleware(Correlation), Middleware(AccessLog)],
         exception_handlers={HTTPException: _refused_by_starlette},
         lifespan=lifespan,
     )
@@ -115,4 +117,9 @@ class AccessLog:
         finally:
             caller = scope.get(CALLER, "-")
             took = (time.monotonic() - started) * 1000
-            _access.info("%s %s %s %d %.0f ms", caller, scope["method"], scope["path"], status, took)
+            said = caller, scope["method"], scope["path"], status
+            _access.info("%s %s %s %d %.0f ms", *said, took, extra=_told(*said, took))
+
+
+def _told(caller: str, method: str, path: str, status: int, took: float) -> Mapping[str, Any]:
+    return fields(caller=caller, method=method, path=path, status=status, took_ms=round(took, 1))

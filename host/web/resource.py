@@ -13,8 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from host import clock
+from host.correlation import asked_by
+from host.correlation import correlation_id as current_correlation_id
 from host.errors import AskPerson, CounterfoilError, Retry, Wait
-from host.ids import new_id
 from host.roles import Role
 from host.waking import answering_first
 from host.web.access import ANYBODY, Caller, authenticate
@@ -36,7 +37,6 @@ T = TypeVar("T")
 AT_ONCE: Final = 8
 """Requests worked on at a time: fewer than the database has connections, so that a drain never waits for one."""
 LARGEST_BODY: Final = 4 * 1024 * 1024
-CORRELATION: Final = "X-Correlation-Id"
 CALLER: Final = "counterfoil.caller"
 """Where the access log finds how the caller's token begins."""
 _RETRY_SECONDS: Final = "5"
@@ -107,7 +107,7 @@ class Resource:
             await self._respond(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, correlation_id = Request(scope, receive), new_id()
+        request, correlation_id = Request(scope, receive), current_correlation_id()
         try:
             answer = await self._answer(request, correlation_id)
         except Refusal as refusal:
@@ -115,13 +115,13 @@ class Resource:
         except ClientDisconnect:
             return
         response = response_of(answer)
-        response.headers[CORRELATION] = correlation_id
         response.headers["Cache-Control"] = "no-store"
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, correlation_id: str) -> Answer:
         caller = await self._desk.in_thread(lambda: self._let_in(request, correlation_id))
         request.scope[CALLER] = caller.shown
+        asked_by(caller.shown)
         if any("\x00" in part for part in request.path_params.values()):
             raise nothing_at(request.url.path)  # no name holds it, and PostgreSQL does not even look for it
         handler = self._handlers.get(request.method)
@@ -189,13 +189,13 @@ def guarded(work: Callable[[], T], correlation_id: str) -> T:
     except Retry as error:
         raise _later(str(error), _RETRY_SECONDS) from error
     except CounterfoilError as error:
-        _log.error("%s: %s", correlation_id, error)
+        _log.error("%s", error)
         raise Refusal(500, str(error)) from error
     except (OperationalError, NoFreeConnection) as error:
-        _log.error("%s: the database cannot be used: %s", correlation_id, database_says(error))
+        _log.error("the database cannot be used: %s", database_says(error))
         raise _later("the database cannot be used just now: nothing was saved, try again", _RETRY_SECONDS) from error
     except Exception as error:  # told in the log, and to the caller as ours
-        _log.exception("%s: unexpected", correlation_id)
+        _log.exception("unexpected")
         detail = f"an error of ours, not of the request; the log tells more under {correlation_id}"
         raise Refusal(500, detail) from error
 

@@ -71,6 +71,10 @@ class XeroProvider:
     def default_connection(self) -> str | None:
         return self.settings.default_connection
 
+    @property
+    def correlation_header(self) -> str:
+        return "xero-correlation-id"
+
     def limits(self, connection: Connection) -> Limits:
         limits = self.settings.limits
         return Limits(minute=limits.minute, concurrent=limits.concurrent, day=limits.day, patience=limits.patience)

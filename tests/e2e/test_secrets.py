@@ -32,7 +32,8 @@ def test_every_form_of_a_secret_would_be_found(before: str, after: str) -> None:
 
 
 def test_nothing_that_is_written_holds_a_secret(host: Host) -> None:
-    """After connecting, sending, failing, expired tokens, and credentials that are refused."""
+    """After connecting, sending, failing, expired tokens, and credentials that are refused; with a log that tells all it can."""
+    host.set(log_format="json", log_level="debug")
     server = host.serve()
     shop = Shop(5)
     shop.load(server)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from host.cli.base.output import warn
+from host.logs import write_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,13 +59,22 @@ def migrated_installation() -> Iterator[Installation]:
 
 
 @contextmanager
-def host(*, safe_mode: bool = False, trace_hooks: bool = False) -> Iterator[Host]:
-    """The host, opened and not started: its records and its sync can be asked and written."""
-    from host.app import open_host
+def host(*, safe_mode: bool = False, trace_hooks: bool = False, serving: bool = False) -> Iterator[Host]:
+    """The host, opened and not started: its records and its sync can be asked and written.
 
+    The log is as ``[host]`` wants it from before the plugins are loaded; a command that does not serve tells only what goes wrong.
+    """
+    from host.app import open_host
+    from host.config import load_config
+
+    settings = load_config(config_path()).host
+    level = settings.log_level if serving else "warning"
+    write_log(form=settings.log_format, packages={"host": level})
     _collect_garbage_seldom()
     with open_host(config_path(), safe_mode=safe_mode, trace_hooks=trace_hooks) as opened:
         _warn_about(opened.config)
+        # Their libraries stay as quiet as everybody's: what those tell of their work may hold a secret.
+        write_log(form=settings.log_format, packages=dict.fromkeys(("host", *opened.plugins.packages), level))
         yield opened
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import pkgutil
+import pwd
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,7 +16,9 @@ from typer.core import TyperGroup
 
 from host.cli.base.context import DEFAULT, config_path, using_config
 from host.cli.base.output import complain, new_app
+from host.correlation import correlated
 from host.errors import CounterfoilError, Stop
+from host.logs import write_log
 from host.words import database_says, did_you_mean, one_line
 
 if TYPE_CHECKING:
@@ -30,11 +33,9 @@ _CONFIG_OPTIONS: Final = ("-c", "--config")
 def run(arguments: Sequence[str]) -> int:
     """One command line, without the program's name. Answers the exit code: 0, 1 for what went wrong, 2 for a wrong use."""
     _groups.clear()  # a process may run several command lines, each on a configuration of its own
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    # It warns of every pipeline that a failing statement ended; the statement's own error is raised, and dealt with.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    write_log()
     ordered = config_first(arguments)
-    with using_config(_config_named(ordered)):
+    with using_config(_config_named(ordered)), correlated(f"counterfoil {shlex.join(arguments)}", who=_user()):
         code = _guarded(ordered)
     try:
         sys.stdout.flush()
@@ -43,6 +44,13 @@ def run(arguments: Sequence[str]) -> int:
     ):  # whoever read our output has had enough; the interpreter must not complain about it at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())  # in a container that account may have no name
 
 
 def _guarded(arguments: Sequence[str]) -> int:

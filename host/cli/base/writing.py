@@ -50,6 +50,10 @@ plugins = {plugins}
 # A folder with plugins of your own, each a single .py file.
 # plugin_dir = "plugins"
 
+# The log, to standard error: "text" for people, "json" for programs; and from which level on: debug, info, warning, error.
+# log_format = "text"
+# log_level = "info"
+
 # Ticks: retries, and the daily run. A saved record goes out at once with or without them.
 # scheduler = true
 

@@ -24,11 +24,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer, read to its end. ``headers`` have lower-case names."""
+    """An answer, read to its end. ``headers`` have lower-case names. ``correlation_id`` is the remote's own name for the call."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    correlation_id: str = ""
 
 
 class Trouble(StrEnum):

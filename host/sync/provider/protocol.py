@@ -82,6 +82,10 @@ class Provider(Protocol):
     def default_connection(self) -> str | None:
         """A key, ``"none"``, or ``None``: then the only connected one."""
 
+    @property
+    def correlation_header(self) -> str:
+        """The name, in lower case, of the header in which the remote says what it calls a call, for its support to find it; empty where there is none."""
+
     def limits(self, connection: Connection) -> Limits: ...
 
     def defaults(self, connection: Connection) -> Defaults:

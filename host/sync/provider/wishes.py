@@ -33,7 +33,7 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """One record that waits, as it stands now. ``record`` is ``None`` where billing does not have it any more."""
+    """One record that waits, as it stands now. ``record`` is ``None`` where billing does not have it any more; ``correlation_id`` names its last save."""
 
     row_id: int
     kind: str
@@ -43,6 +43,7 @@ class Wish:
     generation: int
     remote_id: str
     agreed: Agreed
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ class Desk:
         return name
 
     def contents(self) -> Any:
-        """Every row of the database but the log of calls, which tells of each attempt."""
+        """Every row of the database but the logs of calls and commands, which tell of each attempt."""
         database = Database.at(f"sqlite:///{self.folder}/counterfoil.db")
         tables = MetaData()
         tables.reflect(database.engine)
@@ -76,7 +76,7 @@ class Desk:
             found = {
                 table.name: sorted(map(str, session.execute(select(table))))
                 for table in tables.sorted_tables
-                if table.name != "sync_calls"
+                if table.name not in {"sync_calls", "host_occasions"}
             }
         database.close()
         return found

@@ -259,7 +259,7 @@ def test_a_record_of_a_connection_that_does_not_exist_says_so_and_goes_when_it_d
     desk.good("load", "customers", desk.file("records.jsonl", {"ref": "ada", "name": "Ada", "connection": "two"}))
     reason = "there is no connection 'two': connect it, or let the record name another"
     assert desk("sync", "--wait").err == f"error: customers ada: waiting: {reason}\n"
-    [shown] = json.loads(desk.good("errors", "--json"))
+    [shown] = json.loads(desk.good("errors", "--list", "--json"))
     assert (shown["ref"], shown["state"], shown["error"]) == ("ada", "waiting", reason)
     desk.change(*SECOND_APP)
     desk.good("xero", "connect", "two")
@@ -276,7 +276,7 @@ def test_errors_read_well(desk: Desk) -> None:
     desk.good("load", "customers", desk.file("c.jsonl", *({"ref": ref, "name": "Ada"} for ref in ("ada", "twin"))))
     desk.good("load", "invoices", desk.file("early.jsonl", invoice("early")))
     desk("sync", "--wait")
-    assert desk.good("errors").endswith(
+    assert desk.good("errors", "--list").endswith(
         " line 1: account 200 is not among the accounts of One Ltd: correct it, or, if it is new in Xero, "
         "run counterfoil import accounts --connection one\n"
     )
@@ -285,7 +285,7 @@ def test_errors_read_well(desk: Desk) -> None:
     desk.good("load", "invoices", desk.file("late.jsonl", *bad))
     assert desk("sync", "--wait").code == 1
     twin = "Xero's contact with name Ada is linked to ada already: give one of the two another"
-    assert [tuple(re.split(r" {2,}", line)) for line in desk.good("errors").splitlines()] == [
+    assert [tuple(re.split(r" {2,}", line)) for line in desk.good("errors", "--list").splitlines()] == [
         ("SINCE", "CONNECTION", "KIND", "REF", "STATE", "ERROR"),
         ("TIME", "one", "customers", "twin", "conflict", twin),
         (

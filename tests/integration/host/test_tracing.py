@@ -73,5 +73,6 @@ def test_the_command_line_asks_for_it_too(sqlite_place: Place, caplog: pytest.Lo
     sqlite_place.open().close()
     with open_host(sqlite_place.config, trace_hooks=True):
         assert traced(caplog) == ["configured of scribe took 0 ms: ok"]
-    ran = sqlite_place.run("serve", "--trace-hooks", "--host", "203.0.113.1")
-    assert "INFO host.trace: configured of scribe took" in ran.err
+    caplog.clear()
+    sqlite_place.run("serve", "--trace-hooks", "--host", "203.0.113.1")
+    assert traced(caplog) == ["configured of scribe took 0 ms: ok"]

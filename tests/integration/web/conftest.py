@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient
 from host.app import Host, open_host, open_installation
 from host.crypto import generate_key
 from host.db.migrate import migrate
+from host.logs import JsonLines
 from host.roles import Role
 from host.testing.tiny_provider import PLUGIN
 from host.tokens import create_token
@@ -197,3 +200,27 @@ def linked_sqlite_office(sqlite_from: Callable[..., str], remote: TinyRemote, of
 def sqlite_office(sqlite_from: Callable[..., str], office_at: OfficeAt) -> Office:
     """Where the database makes no difference."""
     return office_at(sqlite_from(migrated))
+
+
+class _Written(logging.Handler):
+    """Keeps the lines of the log as programs read them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(JsonLines())
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(json.loads(self.format(record)))
+
+
+@pytest.fixture
+def written() -> Iterator[list[dict[str, Any]]]:
+    """The log of the host, from its level info on."""
+    log, handler = logging.getLogger("host"), _Written()
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    yield handler.lines
+    log.setLevel(before)
+    log.removeHandler(handler)

@@ -288,14 +288,15 @@ def test_the_use_of_a_token_is_noted_once_a_minute(office: Office, monkeypatch: 
 
 
 def test_an_error_of_ours_is_told_as_ours_and_kept_in_the_log(
-    sqlite_office: Office, caplog: pytest.LogCaptureFixture
+    sqlite_office: Office, written: list[dict[str, Any]]
 ) -> None:
     answer = sqlite_office.put("/books/bomb", {"colour": "red"})
     correlation = answer.headers["x-correlation-id"]
     expected = f"an error of ours, not of the request; the log tells more under {correlation}"
     assert (answer.status_code, answer.json()["detail"]) == (500, expected)
-    assert "this book explodes" in caplog.text
-    assert correlation in caplog.text
+    [line] = [one for one in written if one["level"] == "error"]
+    assert line["correlation_id"] == correlation
+    assert "this book explodes" in line["error"]
 
 
 def test_a_database_that_cannot_be_used_is_for_later(sqlite_office: Office) -> None:

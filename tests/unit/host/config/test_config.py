@@ -223,7 +223,8 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
             host("\nscheduller = true\n"),
             [
                 "counterfoil.toml:5: host.scheduller: unknown key (did you mean 'scheduler'?); "
-                "accepted: daily_at, database_url, plugin_dir, plugins, public_url, scheduler, secret_key, timezone, trace_hooks, without_token"
+                "accepted: daily_at, database_url, log_format, log_level, plugin_dir, plugins, public_url, scheduler, secret_key, timezone, "
+                "trace_hooks, without_token"
             ],
         ),
         (
