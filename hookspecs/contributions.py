@@ -50,7 +50,7 @@ class Deletion(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """What a list is asked for. ``sort`` is a field, with ``-`` before it for descending; ``page`` counts from 1."""
+    """What a list is asked for. ``sort`` are fields with a comma between them, each with ``-`` before it for descending; ``page`` counts from 1."""
 
     q: str = ""
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -118,9 +118,10 @@ class Kind:
     """Fields that read back but are not set: ignored in PUT, refused in PATCH."""
     shown: type[Any] | None = None
     """The marshmallow schema of what reads back. Without it the description of the API leaves open what a record looks like."""
-    filters: Sequence[str] = ()
+    filters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What its list can be filtered by, each with what the text must be, as JSON Schema says it; for the description of the API."""
     sorts: Sequence[str] = ()
-    """What its list can be filtered and sorted by, for help and the description of the API."""
+    """What its list can be sorted by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,7 @@ class ErrorRow(Schema):
     error = text()
     attempts = count()
     since = time()
+    correlation_id = text("names the request that saved the record last")
 
 
 class Batch(Schema):
@@ -188,6 +189,8 @@ class Request(Schema):
         required=True, allow_none=True, metadata={"description": "what the answer, or its lack, means"}
     )
     reason = text()
+    correlation_id = text("of our request or run that made the call, where it is one's alone")
+    remote_correlation_id = text("by which the remote's own support finds the call")
 
 
 class CarriedRecord(Schema):
@@ -197,6 +200,7 @@ class CarriedRecord(Schema):
     action = text()
     outcome = text()
     reason = text()
+    correlation_id = text("names the request that saved the record")
 
 
 class WholeRequest(Request):
@@ -228,6 +232,7 @@ class Plugin(Schema):
     reason = text()
     hooks = texts()
     offers = texts()
+    contract_version = anything("the version of the contract that it was written for; null where it says none")
     failed_hooks = count("hooks that it owes")
     failures = items(FailedHook, "the newest of them")
 

@@ -22,13 +22,23 @@ _ETAG: Final = {
 }
 
 
-def _header(name: str, description: str) -> Parameter:
-    return Parameter(name=name, description=description, place="header", schema={"type": "string"})
+_TAGS: Final = r'^(\*|(W/)?"[0-9a-z.]*"(, (W/)?"[0-9a-z.]*")*)$'
 
 
-IF_MATCH: Final = _header("If-Match", "only if the record is still in this version: its ETag as read, or *")
-MAKE_ONLY: Final = _header("If-None-Match", "*: only if there is none yet")
-IF_NEW: Final = _header("If-None-Match", "answer 304 if the record is still in this version")
+def _header(name: str, description: str, **schema: Any) -> Parameter:
+    return Parameter(name=name, description=description, place="header", schema={"type": "string", **schema})
+
+
+IF_MATCH: Final = _header(
+    "If-Match", "only if the record is still in this version: its ETag as read, or *", pattern=_TAGS
+)
+MAKE_ONLY: Final = _header("If-None-Match", "*: only if there is none yet", enum=["*"])
+IF_NEW: Final = _header(
+    "If-None-Match",
+    "answer 304 if the record is still in this version",
+    pattern=_TAGS,
+    examples=['"5f0c3b7a91d2e84f60.18e5b4d3c2a1f09687"'],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +60,13 @@ class KindSchemas:
 
 
 def _list(of: KindSchemas) -> Operation:
-    filters = [text_parameter(name, f"only those with this {name.replace('_', ' ')}") for name in of.kind.filters]
-    sorts = ", ".join(of.kind.sorts)
-    sort = text_parameter("sort", f"fields with a comma between them, each with - before it for descending: {sorts}")
+    filters = [
+        Parameter(name=name, description=f"only those with this {name.replace('_', ' ')}", schema=schema)
+        for name, schema in of.kind.filters.items()
+    ]
+    one = f"-?({'|'.join(of.kind.sorts)})"
+    order = {"pattern": f"^({one}(,{one})*)?$"} if of.kind.sorts else {}
+    sort = text_parameter("sort", "fields with a comma between them, each with - before it for descending", **order)
     search = text_parameter("q", "a part of a name, number or ref")
     return Operation(
         answers={200: of.answer("Page")},
@@ -96,7 +110,7 @@ def _bulk(of: KindSchemas) -> Operation:
     answers = {"schema": {"type": "string", "description": "One BulkLine a line, in the order of the request's lines."}}
     batch = {"Location": {"description": "the batch", "schema": {"type": "string"}}}
     return Operation(
-        takes={"type": "string", "description": lines},
+        takes={"type": "string", "pattern": r"\S", "description": lines},
         media_type=JSON_LINES_TYPE,
         answers={200: {"content": {JSON_LINES_TYPE: answers}, "headers": batch}},
         refuses=(415,),

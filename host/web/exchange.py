@@ -99,8 +99,8 @@ class Asked:
 
 def whole_number(parameters: dict[str, str], name: str, *, default: int, most: int = 10**_MOST_DIGITS) -> int:
     """Takes a number from 1 to ``most`` out of the parameters."""
-    text = parameters.pop(name, "")
-    if not text:
+    text = parameters.pop(name, None)
+    if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS + 1 and 1 <= int(text) <= most):
         raise bad_parameter(name, f"{text[:40]!r} is not accepted: it takes a whole number from 1 to {most}")

@@ -183,6 +183,10 @@ class Day(Plain):
 
 
 class Choice(Plain):
+    """One of a few words. There is no empty one: ``null`` means the same as leaving the field out."""
+
+    empty = missing
+
     def __init__(self, choices: Sequence[str], **more: Any) -> None:
         super().__init__(**more)
         self.choices = choices

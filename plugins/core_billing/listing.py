@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -19,42 +20,54 @@ if TYPE_CHECKING:
     from hookspecs import ListQuery
     from plugins.core_billing.lookup import Place
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat takes weeks and other spellings as well
 MOST_PAGES: Final = 1_000_000_000
 
 
-def equals(column: Column[Any]) -> Callable[[str], ColumnElement[bool]]:
-    return lambda value: column == value
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """``condition`` makes the condition of the text that was given, or raises ``BadQuery``. ``schema`` says in JSON Schema what the text must be."""
+
+    condition: Callable[[str], ColumnElement[bool]]
+    schema: Mapping[str, Any]
 
 
-def is_flag(column: Column[bool]) -> Callable[[str], ColumnElement[bool]]:
+def equals(column: Column[Any]) -> Filter:
+    return Filter(lambda value: column == value, {"type": "string"})
+
+
+def is_flag(column: Column[bool]) -> Filter:
     def condition(value: str) -> ColumnElement[bool]:
         if value not in {"true", "false"}:
             raise BadQuery(f"{column.name} is true or false, not {value!r}")
         return column.is_(value == "true")
 
-    return condition
+    return Filter(condition, {"type": "string", "enum": ["true", "false"]})
 
 
-def refers_to(column: Column[Any], place: Place) -> Callable[[str], ColumnElement[bool]]:
+def refers_to(column: Column[Any], place: Place) -> Filter:
     table = place.table
 
     def condition(ref: str) -> ColumnElement[bool]:
         return column == select(table.c.id).where(table.c.ref == ref, *place.condition).scalar_subquery()
 
-    return condition
+    return Filter(condition, {"type": "string"})
 
 
-def days(column: Column[date]) -> dict[str, Callable[[str], ColumnElement[bool]]]:
+def days(column: Column[date]) -> dict[str, Filter]:
     """The day itself, and ``…_from`` and ``…_to`` for the first and last day of a span."""
-    return {
+    conditions: dict[str, Callable[[str], ColumnElement[bool]]] = {
         column.name: lambda value: column == _day(column.name, value),
         f"{column.name}_from": lambda value: column >= _day(column.name, value),
         f"{column.name}_to": lambda value: column <= _day(column.name, value),
     }
+    return {name: Filter(condition, {"type": "string", "format": "date"}) for name, condition in conditions.items()}
 
 
 def _day(name: str, value: str) -> date:
     try:
+        if not _DAY.fullmatch(value):
+            raise ValueError(value)
         return date.fromisoformat(value)
     except ValueError as error:
         raise BadQuery(f"{name} must be a date such as 2026-11-22, not {value!r}") from error
@@ -65,7 +78,7 @@ class Listing:
     """``sorts`` name their columns. The order of making is the order of ids, and decides between equals."""
 
     table: Table
-    filters: Mapping[str, Callable[[str], ColumnElement[bool]]]
+    filters: Mapping[str, Filter]
     sorts: Mapping[str, Column[Any]]
     searched: Sequence[Column[Any]]
     conditions: Sequence[ColumnElement[bool]] = field(default_factory=list)
@@ -84,18 +97,25 @@ class Listing:
         for name, value in query.filters.items():
             if name not in self.filters:
                 raise BadQuery(f"there is no filter {name!r}: there are {', '.join(sorted(self.filters))}")
-            conditions.append(self.filters[name](value))
+            conditions.append(self.filters[name].condition(value))
         if query.q:
             conditions.append(or_(*(column.icontains(query.q, autoescape=True) for column in self.searched)))
         return conditions
 
     def _order(self, sort: str) -> list[ColumnElement[Any]]:
-        name = sort.removeprefix("-")
-        if name and name not in self.sorts:
-            raise BadQuery(f"cannot sort by {name!r}: there are {', '.join(sorted(self.sorts))}")
-        columns: list[Column[Any]] = [self.sorts[name]] if name else []
-        columns.append(self.table.c.id)
-        return [column.desc() if sort.startswith("-") else column.asc() for column in columns]
+        """Equals stand in the order of their making, backwards where the last field is descending: so one index serves both directions."""
+        given = sort.split(",") if sort else []
+        order: dict[str, ColumnElement[Any]] = {}
+        for one in given:
+            name = one.removeprefix("-")
+            if name not in self.sorts:
+                raise BadQuery(f"cannot sort by {name!r}: there are {', '.join(sorted(self.sorts))}")
+            order.setdefault(name, _directed(self.sorts[name], one))
+        return [*order.values(), _directed(self.table.c.id, given[-1] if given else "")]
+
+
+def _directed(column: Column[Any], sort: str) -> ColumnElement[Any]:
+    return column.desc() if sort.startswith("-") else column.asc()
 
 
 def _check_values(query: ListQuery) -> None:

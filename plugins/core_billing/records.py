@@ -113,7 +113,7 @@ class Records(KindService, Generic[E]):
             schema=self.schema,
             read_only=self.read_only,
             shown=shown_schema(self.schema, self.shown_more()),
-            filters=sorted(self.listing.filters),
+            filters={name: one.schema for name, one in sorted(self.listing.filters.items())},
             sorts=sorted(self.listing.sorts),
         )
 

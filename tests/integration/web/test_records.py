@@ -52,6 +52,27 @@ def test_every_record_reads_back_with_its_states(office: Office) -> None:
     assert [item["sync"] for item in office.get("/customers")["items"]] == [[]]
 
 
+def test_null_leaves_a_choice_as_it_is_or_gives_it_its_default(sqlite_office: Office) -> None:
+    office = sqlite_office
+    office.put("/customers/ada", ADA)
+    made = office.put("/invoices/1", invoice(accounting_status=None, line_amounts=None)).json()
+    assert (made["accounting_status"], made["status"], made["line_amounts"]) == ("draft", "draft", "exclusive")
+    office.put("/invoices/1", invoice(accounting_status="submitted"))
+    kept = office.ask("PATCH", "/invoices/1", json={"accounting_status": None, "reference": "x"}).json()
+    assert (kept["accounting_status"], kept["reference"]) == ("submitted", "x")
+
+
+def test_lists_are_sorted_by_several_fields(office: Office) -> None:
+    office.put("/customers/ada", ADA)
+    for ref, day, number in (("1", "02", "B"), ("2", "03", "A"), ("3", "02", "A2")):
+        office.put(f"/invoices/{ref}", invoice(issue_date=f"2026-03-{day}", number=number))
+    for sort, refs in (("-issue_date,number", "231"), ("issue_date,-number", "132"), ("number,number", "231")):
+        assert "".join(item["ref"] for item in office.get(f"/invoices?sort={sort}")["items"]) == refs
+    wrong = office.ask("GET", "/invoices?sort=number,,shoe")
+    names = "due_date, issue_date, number, ref, status, total"
+    assert (wrong.status_code, wrong.json()["detail"]) == (400, f"cannot sort by '': there are {names}")
+
+
 @pytest.mark.parametrize("price", ["0.3333", 0.3333])
 def test_money_is_exact_from_the_body_to_the_database_and_back(office: Office, price: Any) -> None:
     office.put("/customers/ada", ADA)
