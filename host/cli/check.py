@@ -18,7 +18,7 @@ def check(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no organisation whether it answers.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look whether everything is in order: what is fine, and what to do.
+    """Say what is in order, and what there is to do.
 
     Configuration, file modes, database, tables, plugins, secret key, clock, and whether each connection leads to its organisation.
     Changes nothing; it ends with 1 if something has to be done.

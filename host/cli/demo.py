@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from host.cli.base.context import using_config
-from host.cli.base.output import new_app, say
+from host.cli.base.output import examples, new_app, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,11 @@ class Place:
         return f"http://127.0.0.1:{self.sandbox_port}"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "counterfoil demo", "counterfoil demo --port 8100 --dir /tmp/demo", "counterfoil demo --exit-when-synced"
+    )
+)
 def demo(
     port: Annotated[int, typer.Option(help="The port of the host.", min=1, max=65535)] = 8000,
     folder: Annotated[

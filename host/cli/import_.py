@@ -8,15 +8,23 @@ import typer
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of
-from host.cli.base.output import AsJson, new_app, print_json, say
+from host.cli.base.output import AsJson, examples, new_app, print_json, say
 
 app = new_app()
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=examples(
+        "counterfoil import all --connection acme",
+        "counterfoil import tax-rates --connection acme --json",
+    ),
+)
 def import_(
-    kind: Annotated[str, typer.Argument(help="What to import, such as tax-rates; all: everything of it.")],
-    connection: Annotated[str, typer.Option(help="The connection to import from.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="What to import, such as tax-rates; all: everything of it.")
+    ],
+    connection: Annotated[str, typer.Option(metavar="KEY", help="The connection to import from.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from host.cli.base.output import new_app, say
+from host.cli.base.output import examples, new_app, say
 from host.errors import Stop
 
 app = new_app()
 
 
-@app.command()
+@app.command(epilog=examples("counterfoil init books", "counterfoil init books --sandbox http://127.0.0.1:9300"))
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the configuration and its key go.")],
     sandbox: Annotated[

@@ -5,12 +5,12 @@ from __future__ import annotations
 import typer
 
 from host.cli.base.context import installation
-from host.cli.base.output import AsJson, new_app, print_json, print_table
+from host.cli.base.output import AsJson, examples, new_app, print_json, print_table
 
 app = new_app()
 
 
-@app.command()
+@app.command(epilog=examples("counterfoil migrate", "counterfoil migrate -c books/counterfoil.toml --json"))
 def migrate(*, as_json: AsJson = False) -> None:
     """Bring the database up to date, the plugins' tables included."""
     from host.db.migrate import migrate as bring_up_to_date

@@ -29,7 +29,9 @@ def park(
     everything: AllOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Leave records alone that are not in step yet, also when they are saved again, until they are unparked.
+    """Put records aside until they are unparked.
+
+    They are left alone, also when they are saved again. What is in step already has nothing to be put aside for.
 
     Each record that is named and cannot be parked is told with the reason, and it ends with 1 then.
     """

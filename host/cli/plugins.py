@@ -21,7 +21,10 @@ def plugins() -> None:
 
 @app.command("list", epilog=examples("counterfoil plugins list", "counterfoil plugins list --json"))
 def list_plugins(*, as_json: AsJson = False) -> None:
-    """Every plugin that the configuration names: its state and why, its hooks, what it offers, and where its hooks failed lately."""
+    """Every plugin that the configuration names, and how it stands.
+
+    Its version, the contract that it was made for, its state and why, its hooks, what it offers, and the hooks that it is owed because it failed.
+    """
     from host.plugins.describing import describe
 
     with installation() as found:

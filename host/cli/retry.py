@@ -23,10 +23,10 @@ def retry(
     everything: AllOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Try records again at once: what failed, what is blocked, what waits for later.
+    """Try records again at once.
 
-    It mends nothing: see with `counterfoil errors` what is wrong, correct it, and then retry. Each record that is named and has
-    nothing to try again is told with the reason, and it ends with 1 then.
+    What failed, what is blocked, and what waits for a later time. It mends nothing: see with `counterfoil errors` what is wrong,
+    correct it, and then retry. Each record that is named and has nothing to try again is told with the reason, and it ends with 1 then.
     """
     with choosing(connection, kind, ref, everything=everything) as (engine, chosen):
         steered = engine.retry(chosen)

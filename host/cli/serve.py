@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from host.cli.base.context import host as opened_host
-from host.cli.base.output import new_app, say
+from host.cli.base.output import examples, new_app, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,11 @@ BACKLOG: Final = 2048
 app = new_app()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "counterfoil serve", "counterfoil serve --port 8100 --host 0.0.0.0", "counterfoil serve --safe-mode"
+    )
+)
 def serve(
     port: Annotated[
         int, typer.Option(help="The port to listen on; 0 takes any that is free.", min=0, max=65535)

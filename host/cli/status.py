@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of
-from host.cli.base.output import AsJson, moment, new_app, print_json, print_table, say
+from host.cli.base.output import AsJson, examples, moment, new_app, print_json, print_table, say
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = new_app()
 
 
-@app.command()
+@app.command(epilog=examples("counterfoil status", "counterfoil status --json"))
 def status(*, as_json: AsJson = False) -> None:
     """The sync at a glance: connections, records, what waits longest."""
     with opened_host() as host:

@@ -31,15 +31,21 @@ app = new_app()
     )
 )
 def sync(
-    connection: Annotated[str | None, typer.Option(help="Only records of this connection.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only records of this kind, such as invoices.")] = None,
-    ref: Annotated[list[str] | None, typer.Option(help="Only these records; may be given again and again.")] = None,
+    connection: Annotated[str | None, typer.Option(metavar="KEY", help="Only records of this connection.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Only records of this kind, such as invoices.")
+    ] = None,
+    ref: Annotated[
+        list[str] | None, typer.Option(metavar="REF", help="Only these records; may be given again and again.")
+    ] = None,
     *,
     remap: Annotated[
         bool, typer.Option("--remap", help="Send also what is agreed: the way records are mapped has changed.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Stay until everything that can go has gone.")] = False,
-    timeout: Annotated[float | None, typer.Option(help="With --wait: seconds to stay at most.", min=0)] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="With --wait: seconds to stay at most.", min=0)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at records and send what differs from what was agreed.

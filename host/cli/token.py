@@ -71,7 +71,10 @@ def create(
 
 @app.command("list", epilog=examples("counterfoil token list", "counterfoil token list --json"))
 def list_all(*, as_json: AsJson = False) -> None:
-    """Every token: how it begins, its role, whether it is valid, and when it was made and used last."""
+    """Every token: how it begins, its role, whether it is valid.
+
+    And when it was made, used last, and will end or ended.
+    """
     from dataclasses import asdict
 
     from host import clock
@@ -98,7 +101,9 @@ def state(token: Token, now: datetime) -> str:
 
 
 @app.command(epilog=examples("counterfoil token revoke cf_Zk31aQ"))
-def revoke(token: Annotated[str, typer.Argument(help="How it begins, as `token list` shows it.")]) -> None:
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="How it begins, as `token list` shows it.")],
+) -> None:
     """Make a token invalid, at once and for good."""
     from host.tokens import revoke_token
 

@@ -62,7 +62,10 @@ def add(
     name: Name,
     role: Annotated[Role, typer.Option(help="What they may do: user is for records, sync, batches and errors.")],
 ) -> None:
-    """Add a person. The password is asked for, or read from standard input; only its hash is kept."""
+    """Add a person.
+
+    The password is asked for, or read from standard input; only its hash is kept.
+    """
     from host.users import add_user, check_name, hashed
 
     check_name(name)  # before anybody has typed a password
@@ -75,7 +78,7 @@ def add(
 
 @app.command("list", epilog=examples("counterfoil user list", "counterfoil user list --json"))
 def list_all(*, as_json: AsJson = False) -> None:
-    """Every person: name, role, since when, and whether they are disabled."""
+    """Every person: name, role, since when, and until when."""
     from host.users import list_users
 
     with migrated_installation() as found, found.database.read() as session:
@@ -112,7 +115,10 @@ def enable(name: Name) -> None:
 
 @app.command("password", epilog=examples("counterfoil user password ann"))
 def set_password(name: Name) -> None:
-    """Give a person another password, asked for or read as with `user add`."""
+    """Give a person another password.
+
+    It is asked for, or read from standard input, as with `user add`.
+    """
     from host.users import change_password, get_user, hashed
 
     with migrated_installation() as found:

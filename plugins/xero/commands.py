@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from host.cli.base.context import host
-from host.cli.base.output import AsJson, new_app, print_json, say
+from host.cli.base.output import AsJson, examples, new_app, print_json, say
 from host.errors import Stop
 
 app = new_app(help="Connect Xero organisations, and run a Xero to rehearse on.")
@@ -21,9 +21,11 @@ class Auth(StrEnum):
     CUSTOM = "custom"
 
 
-@app.command()
+@app.command(epilog=examples("counterfoil xero connect acme", "counterfoil xero connect acme --json"))
 def connect(
-    key: Annotated[str, typer.Argument(help="The connection's fixed name in the configuration, the API and links.")],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="The connection's fixed name in the configuration, the API and links.")
+    ],
     auth: Annotated[
         Auth,
         typer.Option(help="custom: a custom connection, with the client_id and client_secret of the configuration."),

@@ -16,13 +16,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 """The option ``--json``, for commands that print data."""
 
 
-def new_app(help: str | None = None) -> typer.Typer:  # noqa: A002 - typer's own name for it
-    """A Typer application that looks like the others."""
-    return typer.Typer(help=help, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+def new_app(help: str | None = None, *, completion: bool = False) -> typer.Typer:  # noqa: A002 - typer's own name for it
+    """A Typer application that looks like the others. ``completion``: with the options that bring it to the shell."""
+    return typer.Typer(help=help, add_completion=completion, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def examples(*lines: str) -> str:
-    """Examples below a command's help, one a line and none of them wrapped. They are run by a test."""
+    """Examples below a command's help, one a line and none of them wrapped. A test parses each."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from host.cli.base.context import DEFAULT, config_path, using_config
-from host.cli.base.output import complain, new_app
+from host.cli.base.output import complain, examples, new_app, say
 from host.correlation import correlated
 from host.errors import CounterfoilError, Stop
 from host.logs import write_log
@@ -55,7 +55,7 @@ def _user() -> str:
 
 def _guarded(arguments: Sequence[str]) -> int:
     try:
-        code = _program().main(args=list(arguments), prog_name="counterfoil", standalone_mode=False)
+        code = program().main(args=list(arguments), prog_name="counterfoil", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
@@ -204,10 +204,30 @@ def _plugins_named() -> tuple[list[str] | None, Path | None]:
     return names if isinstance(names, list) else None, there if there and there.is_dir() else None
 
 
-def _program() -> Any:
-    app = new_app()
-    app.callback(cls=_Commands, invoke_without_command=True)(_begin)
+_HELP: Final = """Keeps a company's billing records and its ledger equal.
+
+Every command takes -c, before or after its name, and has a --help of its own."""
+_EXAMPLES: Final = examples(
+    "counterfoil demo",
+    "counterfoil init books && cd books && counterfoil migrate && counterfoil check",
+    "counterfoil load --help",
+    "counterfoil --install-completion",
+)
+
+
+def program() -> Any:
+    """The whole command line, as a command with commands."""
+    app = new_app(_HELP, completion=True)
+    app.callback(cls=_Commands, invoke_without_command=True, epilog=_EXAMPLES)(_begin)
     return typer.main.get_command(app)
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 - typer hands it over so
+    if asked:
+        from importlib.metadata import version
+
+        say(f"counterfoil {version('counterfoil')}")
+        raise typer.Exit
 
 
 def _begin(
@@ -215,8 +235,12 @@ def _begin(
     config: Annotated[
         Path, typer.Option("-c", "--config", help="The configuration file.", show_default=True)
     ] = DEFAULT,
+    *,
+    version: Annotated[  # noqa: ARG001 - its callback answers it
+        bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
+    ] = False,
 ) -> None:
-    """Keeps a company's billing records and its ledger equal."""
+    """What stands before a command."""
     context.with_resource(using_config(config))
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

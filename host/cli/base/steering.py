@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 ConnectionOption = Annotated[
     str | None, typer.Option("--connection", metavar="KEY", help="Only those of this connection.")
 ]
-KindOption = Annotated[str | None, typer.Option("--kind", help="Only those of this kind, such as invoices.")]
+KindOption = Annotated[
+    str | None, typer.Option("--kind", metavar="KIND", help="Only those of this kind, such as invoices.")
+]
 RefsOption = Annotated[
     list[str] | None, typer.Option("--ref", metavar="REF", help="Only this record; may be given again and again.")
 ]

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
 
 from hookspecs import Action, Record
 from host import clock
+from host.cli.base import runner
 from host.cli.base.runner import config_first, run
 from host.config import load_config
 from host.crypto import hash_token
 from host.db import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from host.testing import Place
 
 GOOD = "@hookimpl\ndef on_entity_saved(event, unit_of_work):\n    if event.record.ref == 'bad': raise ValueError('on purpose')\n"
@@ -192,7 +199,8 @@ def test_a_new_configuration_says_what_each_key_is_for(capsys: pytest.CaptureFix
     assert Ran(capsys, "init", tmp_path).code == 0
     lines = (tmp_path / "counterfoil.toml").read_text().splitlines()
     for line in (
-        "# entities_to_sync =   # the kinds of records that are sent: customers, suppliers, products, invoices (a list in brackets)",
+        "# entities_to_sync =   # the kinds of records that are sent: customers, suppliers, products, invoices "
+        "(a list of customers, suppliers, products, invoices)",
         "# [plugins.xero.custom]   # credentials of custom connections that have none of their own",
         "# client_id =   # of the custom connection's app at Xero (a text in quotes)",
         "# [plugins.xero.connections.KEY]   # what differs for one connection",
@@ -408,3 +416,91 @@ def test_a_broken_configuration_does_not_hide_the_commands(capsys: pytest.Captur
     (tmp_path / "counterfoil.toml").write_text("[host\n")
     (tmp_path / "counterfoil.toml").chmod(0o600)
     assert "xero" in Ran(capsys, "--help", "-c", tmp_path / "counterfoil.toml").out.split()
+
+
+# --------------------------------------------------------------------------------------------------------------------- help
+
+TOLD_ELSEWHERE = {
+    "xero sandbox",
+    "errors",
+    "backup",
+    "restore",
+}  # the sandbox by its own parser, which needs no configuration
+
+
+def commands(group: Any, context: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its whole name."""
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
+        if hasattr(command, "list_commands"):
+            yield from commands(command, context, f"{name}{word} ")
+        else:
+            yield f"{name}{word}", command
+
+
+def test_every_command_says_what_it_does_in_one_line_and_shows_examples_that_parse() -> None:
+    program = runner.program()
+    context = program.make_context("counterfoil", [], resilient_parsing=True)
+    found = dict(commands(program, context))
+    assert {"load", "sync", "user add", "token list", "xero connect"} <= set(found)
+    for name, command in found.items():
+        assert not command.get_short_help_str(65).endswith("..."), f"{name} says too much in its first line"
+        if name not in TOLD_ELSEWHERE:
+            assert list(parsed(program, command.epilog)), f"{name} has no examples"
+
+
+def parsed(program: Any, epilog: str | None) -> Iterator[Any]:
+    """The commands of examples, as far as options and arguments go; whoever mistypes one is told with an exception."""
+    for example in (epilog or "").splitlines()[2:]:
+        for part in re.split(r" && | \| ", example.strip()):
+            first, *words = shlex.split(part.partition(" < ")[0].partition(" > ")[0])
+            if first != "counterfoil":
+                continue
+            context = program.make_context("counterfoil", runner.config_first(words), resilient_parsing=True)
+            name, command, rest = "", program, [*context._protected_args, *context.args]
+            while rest and hasattr(command, "resolve_command"):
+                name, command, rest = command.resolve_command(context, rest)
+            if rest and "--help" not in rest:
+                command.make_context(name, list(rest), parent=context)
+            yield command
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Ran(capsys, "--version").out == f"counterfoil {version('counterfoil')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["tok"], ["token"]),
+        (["token", ""], ["create", "list", "revoke"]),
+        (["load", "customers", "--d"], ["--dry-run"]),
+        (["user", "add", "ann", "--role", ""], ["admin", "user"]),
+        (["xero", "con"], ["connect"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: list[str], offered: list[str]
+) -> None:
+    words = ["counterfoil", *typed]
+    monkeypatch.setenv("_COUNTERFOIL_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", " ".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    with pytest.raises(SystemExit) as ended:
+        run([])
+    assert (ended.value.code, capsys.readouterr().out.split()) == (0, offered)
+
+
+def test_one_command_brings_completion_to_the_shell(tmp_path: Path) -> None:
+    shell = ["bash", "-c", f"{shlex.join(PROGRAM)} --install-completion; :"]  # the shell around us is what is found out
+    installed = subprocess.run(
+        shell, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert installed.stdout.startswith("bash completion installed in ")
+    script = tmp_path / ".bash_completions" / "counterfoil.sh"
+    assert str(script) in (tmp_path / ".bashrc").read_text()
+    check = f"source {script}; complete -p counterfoil"
+    assert (
+        "_counterfoil_completion"
+        in subprocess.run(["bash", "-c", check], capture_output=True, text=True, check=True).stdout
+    )
