@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from host.errors import Stop
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import tzinfo
@@ -27,8 +29,13 @@ def examples(*lines: str) -> str:
 
 
 def say(text: str) -> None:
-    """To standard output."""
-    typer.echo(text)
+    """To standard output. Raises ``Stop`` where it cannot be written; a pipe that closed is dealt with where commands are run."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Stop(f"the output cannot be written: {error.strerror}") from error
 
 
 def warn(text: str) -> None:
@@ -43,7 +50,7 @@ def complain(text: str) -> None:
 
 def print_json(data: Any) -> None:
     """For programs: one JSON value. Times and identities are texts."""
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    say(json.dumps(data, ensure_ascii=False, indent=2, default=str))
 
 
 def moment(at: str | datetime | None, zone: tzinfo) -> str:
@@ -63,7 +70,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, no
     cells += [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
     for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _cell(value: Any) -> str:

@@ -27,22 +27,32 @@ if TYPE_CHECKING:
     from hookspecs import CommandGroup
 
 INTERRUPTED: Final = 130
+CLOSED_PIPE: Final = 141
+"""Whoever read our output has had enough; what a shell says of a program that SIGPIPE ended."""
 _CONFIG_OPTIONS: Final = ("-c", "--config")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """One command line, without the program's name. Answers the exit code: 0, 1 for what went wrong, 2 for a wrong use."""
+    """One command line, without the program's name. Answers the exit code, as ``docs/commands.md`` explains it."""
     _groups.clear()  # a process may run several command lines, each on a configuration of its own
     write_log()
     ordered = config_first(arguments)
     with using_config(_config_named(ordered)), correlated(f"counterfoil {shlex.join(arguments)}", who=_user()):
-        code = _guarded(ordered)
+        return _flushed(_guarded(ordered))
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all is written; the interpreter must not complain about it at its end."""
+    if sys.stdout is None:  # closed by whoever started us
+        return code
     try:
         sys.stdout.flush()
-    except (
-        BrokenPipeError
-    ):  # whoever read our output has had enough; the interpreter must not complain about it at its end
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return code or CLOSED_PIPE
+        complain(f"the output cannot be written: {error.strerror}")
+        return code or 1
     return code
 
 
@@ -58,6 +68,10 @@ def _guarded(arguments: Sequence[str]) -> int:
         code = program().main(args=list(arguments), prog_name="counterfoil", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # so Typer ends over a pipe that closed
+            return CLOSED_PIPE
+        raise
     except typer.TyperException as error:
         complain(" ".join(f"{error.format_message().replace('Value error, ', '')}{_see_help(error)}".split()))
         return error.exit_code

@@ -135,13 +135,25 @@ def test_every_fault_of_the_configuration_has_its_line(capsys: pytest.CaptureFix
     ]
 
 
-def test_a_reader_that_has_had_enough_is_no_error(ready: Place) -> None:
-    command = [*PROGRAM, "plugins", "list", "--json", "-c", str(ready.config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.close()
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
+@pytest.mark.parametrize(
+    ("redirected", "code", "said"),
+    [
+        ("token list | head -0", 141, ""),
+        ("plugins list --json | head -0", 141, ""),
+        ("--help | head -0", 141, ""),
+        ("check --offline >&-", 0, ""),
+        ("check --offline >/dev/full", 1, "error: the output cannot be written: No space left on device\n"),
+        ("plugins list 2>&-", 0, ""),
+    ],
+)
+def test_output_that_nobody_takes(sqlite_place: Place, redirected: str, code: int, said: str) -> None:
+    """A reader that has had enough is no error; a full disk is one, on one line."""
+    sqlite_place.write()
+    sqlite_place.open().close()
+    assert run(["token", "create", "--role", "user", "-c", str(sqlite_place.config)]) == 0
+    line = f"{shlex.join(PROGRAM)} -c {sqlite_place.config} {redirected}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, said)
 
 
 def test_interrupting_is_quiet(sqlite_place: Place) -> None:
