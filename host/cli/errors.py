@@ -45,9 +45,9 @@ def errors(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What does not go on by itself: each cause once, with how many records it keeps and what to do.
+    """What does not go on by itself, and what to do.
 
-    Connections that are in trouble come first.
+    Each cause once, with how many records it keeps. Connections that are in trouble come first.
     """
     if show and (listed or connection):
         raise typer.BadParameter("--show goes alone: it names one thing")
