@@ -52,7 +52,18 @@ class Shell:
         )
 
         # A person sees that an answer is a refusal; curl has to be told.
-        self._send('curl() { command curl --fail-with-body "$@"; }; set -o pipefail\n')
+        self.define("curl", 'command curl --fail-with-body "$@"')
+        self._send("set -o pipefail\n")
+
+    def define(self, command: str, body: str) -> None:
+        """What is done in place of a command."""
+        self._send(f"{command}() {{ {body}; }}\n")
+
+    def prints(self, text: str) -> str:
+        """What a command prints that must succeed."""
+        code, printed = self.enter(Command(text, None, 0))
+        assert code == 0, printed
+        return printed
 
     def _send(self, text: str) -> None:
         assert self._bash.stdin
