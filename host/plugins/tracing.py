@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import DailyTick, EntityEvent, WebhookRequest
+from host.logs import fields
 from host.words import one_line
 
 if TYPE_CHECKING:
@@ -33,20 +34,23 @@ def traced(plugin: str, hook: str, call: Callable[..., Any]) -> Callable[..., An
 
 
 def _tell(plugin: str, hook: str, arguments: dict[str, Any], begun: float, outcome: str) -> None:
-    taken = (time.perf_counter() - begun) * 1000
-    _log.info("%s of %s%s took %.1f ms: %s", hook, plugin, _about(arguments), taken, outcome)
-
-
-def _about(arguments: dict[str, Any]) -> str:
-    """What a call was about. Settings are left out: they hold secrets."""
+    took = (time.perf_counter() - begun) * 1000
+    # What a call was about is its first argument; settings are left out: they hold secrets.
     subject = next(iter(arguments.values()), None)
+    said = f"{hook} of {plugin}{_about(subject)} took {took:.1f} ms: {outcome}"
+    _log.info("%s", said, extra=fields(**_told(subject), plugin=plugin, hook=hook, took_ms=round(took, 1)))
+
+
+def _about(subject: Any) -> str:
     if isinstance(subject, EntityEvent):
         by = f" from {subject.origin}" if subject.origin else ""
-        return (
-            f" for {subject.kind} {subject.record.ref} ({subject.action}{by}, request {subject.correlation_id or '-'})"
-        )
+        return f" for {subject.kind} {subject.record.ref} ({subject.action}{by})"
     if isinstance(subject, DailyTick):
         return f" for {subject.local_date}"
-    if isinstance(subject, WebhookRequest):
-        return f" for event {subject.event_id}"
-    return ""
+    return f" for event {subject.event_id}" if isinstance(subject, WebhookRequest) else ""
+
+
+def _told(subject: Any) -> dict[str, str]:
+    if not isinstance(subject, EntityEvent):
+        return {}
+    return {"kind": subject.kind, "ref": subject.record.ref, "correlation_id": subject.correlation_id}

@@ -45,9 +45,9 @@ def test_each_call_is_a_line(sqlite_place: Place, caplog: pytest.LogCaptureFixtu
     host = sqlite_place.open()
     assert traced(caplog) == ["configured of scribe took 0 ms: ok"], "and no settings: they hold secrets"
     save(sqlite_place, "a", origin="uk")
-    assert traced(caplog) == ["on_entity_saved of scribe for things a (created from uk, request r1) took 0 ms: ok"]
+    assert traced(caplog) == ["on_entity_saved of scribe for things a (created from uk) took 0 ms: ok"]
     save(sqlite_place, "b", "bad")
-    again = "on_entity_saved of scribe for things {} (created, request r1) took 0 ms: {}"
+    again = "on_entity_saved of scribe for things {} (created) took 0 ms: {}"
     assert traced(caplog) == [
         again.format("b", "ok"),
         again.format("bad", "raised ValueError: on purpose"),
