@@ -57,6 +57,9 @@ class Place:
     database_url: str
     names: list[str] = field(default_factory=list)
     plugin_dir: Path | None = None
+    _key: str = field(default_factory=generate_key, repr=False)
+    _lines: tuple[str, str] = field(default=("", ""), repr=False)
+    _named: tuple[str, ...] | None = field(default=None, repr=False)
     _opened: list[Host] = field(default_factory=list, repr=False)
     _apis: dict[tuple[int, Role], Api] = field(default_factory=dict, repr=False)
 
@@ -84,9 +87,10 @@ class Place:
 
     def write(self, *, host: str = "", tables: str = "") -> Path:
         """Write the configuration; ``host`` are further lines for ``[host]``, ``tables`` the tables of the plugins. Answers its path."""
+        self._lines, self._named = (host, tables), tuple(self.names)
         (self.folder / "plugins").mkdir(exist_ok=True)
         self.config.write_text(
-            f'[host]\ndatabase_url = "{self.database_url}"\nsecret_key = "{generate_key()}"\n'
+            f'[host]\ndatabase_url = "{self.database_url}"\nsecret_key = "{self._key}"\n'
             f'plugins = {self.names}\nplugin_dir = "{self.plugin_dir or "plugins"}"\n{host}\n{tables}'
         )
         self.config.chmod(0o600)
@@ -111,7 +115,7 @@ class Place:
         allow_failed: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> Host:
-        """A host with these plugins, its configuration written (where there is none yet) and its database migrated.
+        """A host with these plugins, beside those named before; its configuration is written where that changes it, and its database migrated.
 
         It works by itself only once its ``start()`` is called. In life a plugin that cannot be loaded or started does not keep a host from opening; here it
         fails the test, with its reason, unless that is what the test is about (``allow_failed``; ``host.plugins.failed`` then has it). ``transport`` carries
@@ -119,8 +123,8 @@ class Place:
         """
         self.names += names
         self.plugin_dir = plugin_dir or self.plugin_dir
-        if not self.config.exists():
-            self.write(tables=tables)
+        if tables or plugin_dir or self._named != tuple(self.names):
+            self.write(host=self._lines[0], tables=tables or self._lines[1])
         self.migrate()
         host = open_host(self.config, safe_mode=safe_mode, transport=transport)
         self._opened.append(host)

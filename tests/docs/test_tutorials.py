@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("page", ["plugins.md", "providers.md", "sandbox.md"])
 def test_a_tutorial(page: str, tmp_path: Path) -> None:
+    if page == "sandbox.md" and not shutil.which("curl") and os.environ.get("CI") != "true":
+        pytest.skip("its commands need curl, which is not on this machine")
     with Shell(tmp_path) as shell:
         shell.do(DOCS / page)
 

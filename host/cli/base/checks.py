@@ -140,7 +140,7 @@ def _own_clock(host: Host) -> Finding:
     now = clock.now()
     with host.database.read() as session:
         newest = session.scalar(select(func.max(calls.c.sent_at)))
-        told = None if host.database.is_sqlite else session.scalar(select(func.now()))
+        told = None if host.database.is_sqlite else session.scalar(select(func.now()))  # its clock, not ours
     if newest is not None and newest - now > OFF:
         return Finding(
             "clock", fine=False, says=f"{_moment(now)}, but a call was sent at {_moment(newest)}: correct it, or wait"

@@ -54,6 +54,20 @@ def test_plugins_of_ones_own_folder(place: Place, tmp_path: Path) -> None:
     assert [plugin.name for plugin in opened.plugins.active] == ["core_billing", "listener"]
 
 
+def test_opened_again_with_one_plugin_more(sqlite_place: Place) -> None:
+    sqlite_place.write(host='timezone = "Europe/London"', tables="[plugins.core_billing]")
+    sqlite_place.open("core_billing").close()
+    sealed = sqlite_place.host.vault.seal("x")
+    sqlite_place.plugin("listener", LISTENER)
+    opened = sqlite_place.open(tables='[plugins.core_billing]\ninvoice_number_format = "X{number}"')
+    assert [plugin.name for plugin in opened.plugins.active] == ["core_billing", "listener"]
+    sqlite_place.plugin("second", LISTENER)
+    opened = sqlite_place.open()
+    assert [plugin.name for plugin in opened.plugins.active] == ["core_billing", "listener", "second"]
+    assert str(opened.settings.timezone) == "Europe/London"
+    assert opened.vault.open(sealed) == "x"
+
+
 def test_a_plugin_that_fails_fails_the_test(sqlite_place: Place) -> None:
     sqlite_place.plugin("broken", "1 / 0")
     with pytest.raises(AssertionError, match="plugin broken failed: it could not be imported: ZeroDivisionError"):
