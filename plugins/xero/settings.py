@@ -70,7 +70,10 @@ class EndpointsSchema(Schema):
 
 
 class CustomSchema(Schema):
-    client_id = wire.String(validate=validate.Length(1), metadata=_about("of the custom connection's app at Xero"))
+    client_id = wire.String(
+        validate=validate.Length(1, error="must not be empty"),
+        metadata=_about("of the custom connection's app at Xero"),
+    )
     client_secret = SecretField(metadata=_about("of the custom connection's app at Xero"))
 
 

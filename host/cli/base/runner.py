@@ -73,7 +73,7 @@ def _guarded(arguments: Sequence[str]) -> int:
             return CLOSED_PIPE
         raise
     except typer.TyperException as error:
-        complain(" ".join(f"{error.format_message().replace('Value error, ', '')}{_see_help(error)}".split()))
+        complain(" ".join(f"{_in_our_words(error.format_message())}{_see_help(error)}".split()))
         return error.exit_code
     except CounterfoilError as error:
         complain(str(error))
@@ -93,6 +93,20 @@ def _is_unusable_database(error: Exception) -> bool:
     from host.db.migrate import is_unusable
 
     return is_unusable(error)
+
+
+_THEIR_WORDS: Final = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "it takes a whole number",
+    "Input should be a valid number, unable to parse string as a number": "it takes a number",
+    "Input should be": "it should be",
+}
+
+
+def _in_our_words(message: str) -> str:
+    for theirs, ours in _THEIR_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _see_help(error: Any) -> str:

@@ -1,6 +1,6 @@
 """At the command line, every mistake has its one clear line and its exit code, and nothing is half written or sent to the wrong place.
 
-Mistakes in the configuration itself are in ``tests/unit/host/config``, those in files and requests in ``tests/integration/web``.
+Three tables: command lines, configurations and files. A fourth, of requests to the API, is in ``tests/integration/web/test_mistakes.py``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from host.config.settings import HostSchema
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.contract.running import Sandbox
     from tests.integration.host.conftest import Desk
@@ -55,7 +58,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("sync --timeout 5", 2, "Invalid value for '--timeout': it goes with --wait (see `counterfoil sync --help`)"),
     (
         "sync --wait --timeout -1", 2,
-        "Invalid value for '--timeout': Input should be greater than or equal to 0 (see `counterfoil sync --help`)",
+        "Invalid value for '--timeout': it should be greater than or equal to 0 (see `counterfoil sync --help`)",
     ),
     ("xero connect other", 1, "One Ltd is connected already, under the key 'one': an organisation has one connection"),
     (
@@ -95,7 +98,162 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("xero sandbox --limits", 2, "unrecognized arguments: --limits (see `counterfoil xero sandbox --help`)"),
     ("xero sandbox --port 0 --state nowhere/state.db", 1,
      "the state file nowhere/state.db cannot be used: unable to open database file"),
+    ("loda customers x", 2, "there is no command 'loda' (did you mean 'load'?) (see `counterfoil --help`)"),
+    ("token creat", 2, "No such command 'creat'. Did you mean 'create'? (see `counterfoil token --help`)"),
+    ("xero nothing", 2, "No such command 'nothing'. (see `counterfoil xero --help`)"),
+    ("--nonsense", 2, "No such option: --nonsense (see `counterfoil --help`)"),
+    ("check --jsn", 2, "No such option: --jsn (Possible options: --json) (see `counterfoil check --help`)"),
+    ("status extra", 2, "Got unexpected extra argument(s) (extra) (see `counterfoil status --help`)"),
+    ("migrate now", 2, "Got unexpected extra argument(s) (now) (see `counterfoil migrate --help`)"),
+    ("load", 2, "Missing argument 'KIND'. (see `counterfoil load --help`)"),
+    ("load customers", 2, "Missing argument 'FILE.jsonl'. (see `counterfoil load --help`)"),
+    ("load customers nofile.jsonl", 1, "nofile.jsonl cannot be read: No such file or directory"),
+    ("load customers .", 1, ". cannot be read: Is a directory"),
+    ("import all", 2, "Missing option '--connection'. (see `counterfoil import --help`)"),
+    ("unpark --ref", 2, "Option '--ref' requires an argument."),
+    ("sync --timeout abc --wait", 2, "Invalid value for '--timeout': it takes a number (see `counterfoil sync --help`)"),
+    ("serve --port abc", 2, "Invalid value for '--port': it takes a whole number (see `counterfoil serve --help`)"),
+    ("serve --port 99999", 2,
+     "Invalid value for '--port': it should be less than or equal to 65535 (see `counterfoil serve --help`)"),
+    ("demo --port 0", 2, "Invalid value for '--port': it should be greater than or equal to 1 (see `counterfoil demo --help`)"),
+    ("user add ann", 2, "Missing option '--role'. Choose from: admin, user (see `counterfoil user add --help`)"),
+    ("user disable ann", 1, "there is no user 'ann': `counterfoil user list` shows all"),
+    ("token create --role king", 2,
+     "Invalid value for '--role': 'king' is not one of 'admin', 'user'. (see `counterfoil token create --help`)"),
+    ("token revoke cf_zzz", 1, "no token begins with 'cf_zzz': `counterfoil token list` shows how each begins"),
+    ("-c nowhere.toml status", 1,
+     "nowhere.toml does not exist: name the file with -c, or make one with `counterfoil init DIR`"),
+    ("-c . status", 1, ". cannot be read: Is a directory"),
+    ("init counterfoil.toml", 1, "counterfoil.toml cannot be written: File exists"),
 ]  # fmt: skip
+
+
+DATABASE = 'database_url = "sqlite:///counterfoil.db"'
+DATABASES = '"sqlite:///counterfoil.db" or "postgresql://user@host/name" (or env:NAME, file:PATH)'
+KEY = 'secret_key = "file:secret.key"'
+SECRET = (
+    'a secret: "env:NAME" (environment variable), "file:PATH" (a file with nothing else in it) or the secret itself'
+)
+PLUGINS = 'plugins = ["core_billing", "xero"]'
+HOST_KEYS = ", ".join(sorted(HostSchema().load_fields))
+
+CONFIGURATIONS: list[tuple[str, str, str]] = [
+    (DATABASE, 'database_url = "sqlite:///counterfoi.db"',
+     "the database file counterfoi.db does not exist: correct [host] database_url, or run `counterfoil migrate`, which makes it"),
+    (DATABASE, 'database_url = "sqlite:///no/counterfoil.db"',
+     "the folder no for the database does not exist: correct [host] database_url, or make the folder and run `counterfoil migrate`"),
+    (DATABASE, 'database_url = "mysql://x/y"',
+     f"counterfoil.toml:5: host.database_url: 'mysql' is not a database that works here; it takes {DATABASES}"),
+    (DATABASE, 'database_url = "counterfoil.db"',
+     f"counterfoil.toml:5: host.database_url: it is not a database address; it takes {DATABASES}"),
+    (DATABASE, 'database_url = "sqlite://"',
+     f"counterfoil.toml:5: host.database_url: a database in memory is not shared by processes; it takes {DATABASES}"),
+    (DATABASE, "database_url = 5", f"counterfoil.toml:5: host.database_url: this value is not accepted; it takes {DATABASES}"),
+    (DATABASE, 'database_url = "env:NO_SUCH_VARIABLE"',
+     "counterfoil.toml:5: host.database_url: the environment variable NO_SUCH_VARIABLE is not set: set it, or name another"),
+    (DATABASE, 'database_url = "postgresql://nobody:hidden@127.0.0.1:1/none"',
+     "the database postgresql://nobody:***@127.0.0.1:1/none cannot be used: connection failed: connection to server at "
+     '"127.0.0.1", port 1 failed: Connection refused Is the server running on that host and accepting TCP/IP connections?'),
+    (DATABASE, "", f"counterfoil.toml:3: host.database_url: missing; it takes {DATABASES}"),
+    ('public_url = "http://localhost:8000"', 'public_url = "localhost:8000"',
+     "counterfoil.toml:8: host.public_url: 'localhost:8000' is not accepted; it takes the address under which others reach "
+     'this host, such as "https://billing.example.com"'),
+    ('daily_at = "02:30"', 'daily_at = "2:30 pm"',
+     "counterfoil.toml:12: host.daily_at: '2:30 pm' is not accepted; it takes a time of day like \"02:30\""),
+    ('daily_at = "02:30"', "daily_at = 02:30pm",
+     "counterfoil.toml:12: this is not TOML: Expected newline or end of document after a statement"),
+    ('daily_at = "02:30"', 'daily_at = "02:30"\ndaily_at = "02:31"', "counterfoil.toml:13: this is not TOML: Cannot overwrite a value"),
+    ('daily_at = "02:30"', 'daily_at = "02:30"\nschedular = true',
+     f"counterfoil.toml:13: host.schedular: unknown key (did you mean 'scheduler'?); accepted: {HOST_KEYS}"),
+    ('daily_at = "02:30"', 'daily_at = "02:30"\nscheduler = "yes"',
+     "counterfoil.toml:13: host.scheduler: 'yes' is not accepted; it takes true or false"),
+    ('daily_at = "02:30"', 'daily_at = "02:30"\nplugin_dir = "nowhere"',
+     "counterfoil.toml:13: host.plugin_dir: the folder nowhere does not exist"),
+    (KEY, 'secret_key = "file:sekret.key"',
+     "counterfoil.toml:16: host.secret_key: the file sekret.key does not exist: put the secret there, or name another file"),
+    (KEY, 'secret_key = "too short"',
+     "counterfoil.toml:16: host.secret_key: what it leads to is not a key: a key is 32 random bytes in URL-safe base64, as "
+     f"`counterfoil init` writes them; it takes {SECRET}; or a list of these, the newest first"),
+    (KEY, 'secret_key = ""', f"counterfoil.toml:16: host.secret_key: it is empty; it takes {SECRET}"),
+    (KEY, "", f"counterfoil.toml:3: host.secret_key: missing; it takes {SECRET}; or a list of these, the newest first"),
+    ("[host]\n", "[host\n", "counterfoil.toml:3: this is not TOML: Expected ']' at the end of a table declaration"),
+    (PLUGINS, 'plugins = "core_billing"',
+     "counterfoil.toml:19: host.plugins: 'core_billing' is not accepted; it takes a list of names, in call order"),
+    (PLUGINS, 'plugins = ["core_billing", "xero", "xero"]', "counterfoil.toml:19: host.plugins: 'xero' stands there twice"),
+    (PLUGINS, "plugins = []", "no plugin that keeps records is running: `counterfoil plugins list` says why"),
+    ('client_id = "sandbox-custom"', 'client_id = ""', "counterfoil.toml:45: plugins.xero.custom.client_id: must not be empty"),
+    ('client_id = "sandbox-custom"', 'client_id = "x"\nclient_name = "x"',
+     "counterfoil.toml:46: plugins.xero.custom.client_name: unknown key (did you mean 'client_id'?); accepted: client_id, client_secret"),
+    ("[plugins.xero]\n", "[plugins.xeroo]\n",
+     "counterfoil.toml:41: plugins.xeroo: unknown plugin (did you mean 'xero'?); installed: core_billing, xero"),
+]  # fmt: skip
+
+REF = "must be 1 to 100 of the characters A-Z a-z 0-9 . _ : @ -"
+ADDRESS = "line1, line2, city, region, postal_code, country"
+
+FILES: list[tuple[bytes, str]] = [
+    (b'{"ref": "a"', "broken JSON at column 12: expecting ',' delimiter"),
+    (b'{"ref": "a", "name": "x"} trailing', "broken JSON at column 27: extra data"),
+    (b'{"ref": "a", "name": "A", "name": "B"}', "broken JSON at column 27: the key 'name' stands twice in one object"),
+    (b'["a"]', 'is not a JSON object: each line takes one, such as {"ref": "…"}'),
+    (b"null", 'is not a JSON object: each line takes one, such as {"ref": "…"}'),
+    (b"\xff\xfe{\x00", "broken JSON at column 1: the text is UTF-16: save it as UTF-8"),
+    (b'{"ref": "a", "name": "\xff"}', "broken JSON at column 23: the byte 0xff is not UTF-8"),
+    (b'{"ref": "a", "name": Infinity}',
+     "broken JSON at column 22: Infinity is not a number in JSON: write a decimal such as 12.50"),
+    (b'{"ref": "a", "name": 1e999999999999999999999}', "broken JSON at column 1: it holds a number too large to be read"),
+    (b"[" * 5000, "broken JSON at column 1: it is nested too deeply"),
+    (b'{"name": "x"}', "ref: is required"),
+    (b'{"ref": "", "name": "x"}', f"ref: {REF}"),
+    (b'{"ref": 5, "name": "x"}', f"ref: {REF}"),
+    (b'{"ref": "a/b", "name": "x"}', f"ref: {REF}"),
+    (b'{"ref": "a"}', "name: is required"),
+    (b'{"ref": "a", "name": ""}', "name: must not be empty"),
+    (b'{"ref": "a", "name": 5}', "name: must be text"),
+    (b'{"ref": "a", "name": "a\\u0000b"}', "name: holds a character that is no text (NUL, or half of a pair)"),
+    (b'{"ref": "a", "name": "x", "email": "%s"}' % (b"x" * 300), "email: has 300 characters: accepted are up to 255"),
+    (b'{"ref": "a", "name": "x", "currency": "pounds"}',
+     "currency: must be a currency's three capital letters, such as GBP"),
+    (b'{"ref": "a", "name": "x", "active": "no"}', "active: must be true or false"),
+    (b'{"ref": "a", "name": "x", "billing_address": "street"}', f"billing_address: must be an object with the fields {ADDRESS}"),
+    (b'{"ref": "a", "name": "x", "billing_address": {"street": "x"}}',
+     f"billing_address.street: unknown field: accepted are {ADDRESS}"),
+    (b'{"ref": "a", "name": "x", "connection": 1}', "connection: must be text"),
+]  # fmt: skip
+
+
+def test_the_tables_are_long_enough() -> None:
+    assert len(MISTAKES) + len(CONFIGURATIONS) + len(FILES) >= 80
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file but the database's, whose rows are compared; a database that is read touches the files beside it."""
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("counterfoil.db"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def test_a_configuration_that_is_refused_changes_nothing(desk: Desk) -> None:
+    config = desk.folder / "counterfoil.toml"
+    good, before = config.read_text(), desk.contents()
+    for old, new, said in CONFIGURATIONS:
+        config.write_text(good)
+        desk.change(old, new)
+        there = files(desk.folder)
+        ran = desk("status")
+        assert (ran.code, ran.out, ran.err) == (1, "", f"error: {said}\n")
+        assert files(desk.folder) == there
+    assert desk.contents() == before
+
+
+def test_a_line_that_is_refused_changes_nothing(desk: Desk) -> None:
+    before = {**desk.contents(), "sync_batches": []}
+    file = desk.folder / "file.jsonl"
+    for content, said in FILES:
+        file.write_bytes(content)
+        ran = desk("load", "customers", "file.jsonl")
+        assert (ran.code, ran.out, ran.err) == (1, "customers: 1 bad\n", f"file.jsonl:1: {said}\n")
+    assert {**desk.contents(), "sync_batches": []} == before
+    assert sorted(files(desk.folder)) == ["counterfoil.toml", "file.jsonl", "secret.key"]
 
 
 @pytest.mark.parametrize(("line", "code", "said"), MISTAKES, ids=[mistake[0] for mistake in MISTAKES])
@@ -103,7 +261,7 @@ def test_one_line_and_nothing_changed(desk: Desk, line: str, code: int, said: st
     desk.file("records.jsonl", {"ref": "ada", "name": "Ada"})
     (desk.folder / "spoilt").mkdir()
     (desk.folder / "spoilt" / "demo.json").touch()
-    before = desk.contents()
+    before, there = desk.contents(), files(desk.folder)
 
     with something_else_listening() as port:
         given = line.replace("SANDBOX", desk.sandbox).replace("TAKEN", str(port))
@@ -112,7 +270,7 @@ def test_one_line_and_nothing_changed(desk: Desk, line: str, code: int, said: st
 
     assert (ran.code, ran.err) == (code, f"error: {expected}\n")
     assert ran.out == ""
-    assert desk.contents() == before
+    assert (desk.contents(), files(desk.folder)) == (before, there)
     assert not (desk.folder / "new").exists()
 
 
