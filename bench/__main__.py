@@ -16,7 +16,15 @@ from typing import Final
 from bench.figures import Figure, table
 from bench.stage import Stages
 
-BENCHMARKS: Final = ("starting", "loading", "saving", "memory", "against_the_official_client", "ten_thousand")
+BENCHMARKS: Final = (
+    "starting",
+    "loading",
+    "listing",
+    "saving",
+    "memory",
+    "against_the_official_client",
+    "ten_thousand",
+)
 
 
 def main() -> int:

@@ -76,6 +76,10 @@ def price_of(product: int) -> str:
     return f"{10 + product % 90}.{product % 100:02}"
 
 
+def as_line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record).encode()
+
+
 def write(path: Path, records: Iterable[Mapping[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     return path

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.sql.operators import desc_op
 
 from hookspecs import BadQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Column, Table
+    from sqlalchemy import Column, Table, UnaryExpression
     from sqlalchemy.orm import Session
 
     from hookspecs import ListQuery
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat takes weeks and other spellings as well
 MOST_PAGES: Final = 1_000_000_000
+FEW: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Filter:
 
     condition: Callable[[str], ColumnElement[bool]]
     schema: Mapping[str, Any]
+    loose: Callable[[str], ColumnElement[bool]] | None = None
+    """The same, where it may not decide by which index the page is read."""
 
 
 def equals(column: Column[Any]) -> Filter:
@@ -56,12 +61,23 @@ def refers_to(column: Column[Any], place: Place) -> Filter:
 
 def days(column: Column[date]) -> dict[str, Filter]:
     """The day itself, and ``…_from`` and ``…_to`` for the first and last day of a span."""
-    conditions: dict[str, Callable[[str], ColumnElement[bool]]] = {
-        column.name: lambda value: column == _day(column.name, value),
-        f"{column.name}_from": lambda value: column >= _day(column.name, value),
-        f"{column.name}_to": lambda value: column <= _day(column.name, value),
+    return {
+        column.name: _day_filter(column, operator.eq),
+        f"{column.name}_from": _day_filter(column, operator.ge),
+        f"{column.name}_to": _day_filter(column, operator.le),
     }
-    return {name: Filter(condition, {"type": "string", "format": "date"}) for name, condition in conditions.items()}
+
+
+def _day_filter(column: Column[date], compare: Callable[[Any, date], ColumnElement[bool]]) -> Filter:
+    return Filter(
+        lambda value: compare(column, _day(column.name, value)),
+        {"type": "string", "format": "date"},
+        lambda value: compare(_without_index(column), _day(column.name, value)),
+    )
+
+
+def _without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(column, column)
 
 
 def _day(name: str, value: str) -> date:
@@ -86,36 +102,45 @@ class Listing:
     def page(self, session: Session, query: ListQuery) -> tuple[list[str], int]:
         """The ids of a page, in order, and how many records there are on all pages."""
         _check_values(query)
-        conditions = self._conditions(query)
-        total = session.scalar(select(func.count()).select_from(self.table).where(*conditions)) or 0
-        ids = select(self.table.c.id).where(*conditions).order_by(*self._order(query.sort))
-        page = ids.limit(query.page_size).offset((query.page - 1) * query.page_size)
+        order = self._order(query.sort)
+        counted = select(func.count()).select_from(self.table).where(*self._conditions(query))
+        total = session.scalar(counted) or 0
+        start = (query.page - 1) * query.page_size
+        if start >= total:
+            return [], total
+        # Databases guess badly how many records a filter leaves. We know: few are sorted, of many the page is found by reading on in its order.
+        few = total <= FEW
+        ids = select(self.table.c.id).where(*self._conditions(query, loosely=not few))
+        if few:
+            order = [_directed(_without_index(one.element), down=one.modifier is desc_op) for one in order]
+        page = ids.order_by(*order).limit(query.page_size).offset(start)
         return list(session.scalars(page)), total
 
-    def _conditions(self, query: ListQuery) -> list[ColumnElement[bool]]:
+    def _conditions(self, query: ListQuery, *, loosely: bool = False) -> list[ColumnElement[bool]]:
         conditions = [*self.conditions]
         for name, value in query.filters.items():
             if name not in self.filters:
                 raise BadQuery(f"there is no filter {name!r}: there are {', '.join(sorted(self.filters))}")
-            conditions.append(self.filters[name].condition(value))
+            chosen = self.filters[name]
+            conditions.append(((loosely and chosen.loose) or chosen.condition)(value))
         if query.q:
             conditions.append(or_(*(column.icontains(query.q, autoescape=True) for column in self.searched)))
         return conditions
 
-    def _order(self, sort: str) -> list[ColumnElement[Any]]:
+    def _order(self, sort: str) -> list[UnaryExpression[Any]]:
         """Equals stand in the order of their making, backwards where the last field is descending: so one index serves both directions."""
         given = sort.split(",") if sort else []
-        order: dict[str, ColumnElement[Any]] = {}
+        order: dict[str, UnaryExpression[Any]] = {}
         for one in given:
             name = one.removeprefix("-")
             if name not in self.sorts:
                 raise BadQuery(f"cannot sort by {name!r}: there are {', '.join(sorted(self.sorts))}")
-            order.setdefault(name, _directed(self.sorts[name], one))
-        return [*order.values(), _directed(self.table.c.id, given[-1] if given else "")]
+            order.setdefault(name, _directed(self.sorts[name], down=one.startswith("-")))
+        return [*order.values(), _directed(self.table.c.id, down=sort.rpartition(",")[2].startswith("-"))]
 
 
-def _directed(column: Column[Any], sort: str) -> ColumnElement[Any]:
-    return column.desc() if sort.startswith("-") else column.asc()
+def _directed(column: ColumnElement[Any], *, down: bool) -> UnaryExpression[Any]:
+    return column.desc() if down else column.asc()
 
 
 def _check_values(query: ListQuery) -> None:
