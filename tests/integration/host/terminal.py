@@ -55,8 +55,16 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What stands on the screen in the end, without colours, each line as it was last written over."""
-        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.shown)
-        return [line.rpartition("\r")[2] for line in plain.replace("\r\n", "\n").split("\n")]
+        return [line.rpartition("\r")[2] for line in self._plain.split("\n")]
+
+    @property
+    def parts(self) -> list[str]:
+        """Everything that stood on a line at some time."""
+        return [part for line in self._plain.split("\n") for part in line.split("\r")]
+
+    @property
+    def _plain(self) -> str:
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.shown).replace("\r\n", "\n")
 
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self._screen], [], [], max(0, deadline - time.monotonic()))
