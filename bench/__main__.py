@@ -18,6 +18,7 @@ from bench.stage import Stages
 
 BENCHMARKS: Final = (
     "starting",
+    "metrics",
     "loading",
     "listing",
     "saving",

@@ -19,6 +19,7 @@ from host.db.migrate import HOST, Line, LineStatus, require_current, status
 from host.db.watch import Watch
 from host.dispatch import Dispatcher
 from host.jobs import Jobs
+from host.measures import Measures
 from host.plugins import Plugins
 from host.repair import Repaired, repair
 from host.sync.engine import Engine
@@ -88,6 +89,7 @@ class Host:
     engine: Engine | None
     """The sync; ``None`` where no plugin keeps the records."""
     daily: Daily
+    measures: Measures
     safe_mode: bool = False
     _watch: Watch | None = field(default=None, init=False)
 
@@ -157,6 +159,16 @@ class Host:
 
     # Ending ----------------------------------------------------------------------------------------------------
 
+    @property
+    def stopping(self) -> bool:
+        return self.jobs.stopping.is_set()
+
+    def begin_to_stop(self) -> None:
+        """Start nothing more; drains end when the calls that are out are answered. Waits for nothing; ``close`` does."""
+        self.jobs.stopping.set()
+        if self.engine is not None:
+            self.engine.stop()
+
     def close(self) -> None:
         """Stop taking work, wait for what is being done, let go of everything. What was committed and not done is found at the next start."""
         if self.engine is not None:
@@ -207,7 +219,8 @@ def assemble(
     plugins.start()
     vault = Vault([key.reveal() for key in config.host.secret_keys])
     wakes = _Later()
-    saver = Saver(database, Dispatcher(plugins), wakes)
+    measures = Measures()
+    saver = Saver(database, Dispatcher(plugins), wakes, measures)
     prefix = _prefix(database)
     host = Host(
         config=config,
@@ -217,7 +230,8 @@ def assemble(
         saver=saver,
         jobs=Jobs(),
         prefix=prefix,
-        engine=_engine(database, vault, saver, plugins, prefix, transport),
+        engine=_engine(database, vault, saver, plugins, prefix, transport, measures),
+        measures=measures,
         daily=Daily(
             database,
             plugins,
@@ -248,6 +262,7 @@ def _engine(
     plugins: Plugins,
     prefix: str,
     transport: httpx.BaseTransport | None,
+    measures: Measures,
 ) -> Engine | None:
     if plugins.store is None:
         return None
@@ -259,6 +274,7 @@ def _engine(
         providers=plugins.providers,
         prefix=prefix,
         transport=transport,
+        measures=measures,
     )
 
 

@@ -12,6 +12,7 @@ from host.correlation import correlation_id as current_correlation_id
 from host.db.watch import announce
 from host.errors import CounterfoilError
 from host.ids import new_id
+from host.measures import Measures
 from host.occasions import keep_occasion
 
 if TYPE_CHECKING:
@@ -167,7 +168,14 @@ class Saver:
     ``on_commit`` is called after each commit that changed something: it wakes whoever has work now.
     """
 
-    def __init__(self, database: Database, dispatch: Dispatch, on_commit: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        dispatch: Dispatch,
+        on_commit: Callable[[], None] = lambda: None,
+        measures: Measures | None = None,
+    ) -> None:
+        self._measures = measures or Measures()
         self._database = database
         self._dispatch = dispatch
         self._on_commit = on_commit
@@ -176,7 +184,7 @@ class Saver:
     def __call__(self, *, origin: str = LOCAL, correlation_id: str = "", batch: str | None = None) -> Iterator[Saving]:
         """One saving transaction. Committed at the end with everything the hooks wrote, or not at all."""
         named = correlation_id or current_correlation_id() or new_id()
-        with self._database.write() as session:
+        with self._measures.timed("save", origin=origin or "here"), self._database.write() as session:
             work = Saving(session, origin=origin, correlation_id=named, batch=batch)
             yield work
             work.fire_hooks(self._dispatch)

@@ -14,7 +14,7 @@ from host.cli.base.context import host as opened_host
 from host.cli.base.output import examples, new_app, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.applications import Starlette
     from uvicorn import Server
@@ -45,7 +45,7 @@ def serve(
 ) -> None:
     """Serve the HTTP API and keep the ledger in step, until Ctrl-C.
 
-    Ctrl-C or SIGTERM: calls that are out are finished first.
+    Ctrl-C or SIGTERM: what is being answered is answered, and calls that are out are finished first.
     """
     from host.web.app import build
 
@@ -54,7 +54,7 @@ def serve(
         listening(address, port) as listener,
     ):
         host.start()
-        run(build(host), listener)
+        run(build(host), listener, when_told=host.begin_to_stop)
 
 
 @contextmanager
@@ -92,14 +92,18 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{address}]:{port}" if listener.family == socket.AF_INET6 else f"http://{address}:{port}"
 
 
-def run(application: Starlette, listener: socket.socket) -> None:
-    """Serve until a signal; requests that are being answered are answered."""
+def run(application: Starlette, listener: socket.socket, *, when_told: Callable[[], None] = lambda: None) -> None:
+    """Serve until a signal; requests that are being answered are answered. ``when_told`` is called as soon as the signal has come."""
     import uvicorn
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             say(f"Counterfoil is ready at {url_of(listener)} (Ctrl-C stops it)")
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            when_told()
+            await super().shutdown(sockets)
 
     config = uvicorn.Config(
         application,

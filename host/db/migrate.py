@@ -8,9 +8,11 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from host.db.locks import NamedLock
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
     from sqlalchemy import Connection, MetaData
+    from sqlalchemy.orm import Session
 
     from host.db.database import Database
 
@@ -99,6 +102,18 @@ def migrate(database: Database, plugins: Sequence[Line] = ()) -> list[LineStatus
             return [host, *found]
         finally:
             lock.release()
+
+
+@cache
+def head_of(line: Line) -> str:
+    """The revision that this program works with; read once."""
+    return ", ".join(_script(_config(line)).get_heads())
+
+
+def revision_of(session: Session, line: Line) -> str:
+    """The revision that the database is at."""
+    found = session.execute(text(f"SELECT version_num FROM {line.version_table}"))  # noqa: S608 - a name of ours
+    return ", ".join(sorted(found.scalars()))
 
 
 def require_current(found: LineStatus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -12,15 +13,17 @@ from sqlalchemy import case, func, select
 
 from host.sync.outbox import chunks
 from host.sync.tables import connections, rows
-from host.sync.views import stuck
+from host.sync.views import GOING, NEEDS_A_PERSON, stuck
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
     from hookspecs import BillingStore
+    from host.sync.queues import Queued
 
 MOST_TEXTS: Final = 2000
+LONGEST_CAUSE: Final = 120
 GAP: Final = "…"
 _QUOTED: Final = re.compile(r"""'[^']*'|"[^"]*"|“[^”]*”""")
 _WORD: Final = re.compile(r"[\w@][\w.,:/@+-]*[\w@]|[\w@]")
@@ -62,7 +65,7 @@ def cause_of(text: str, names: Iterable[str] = ()) -> str:
 
 def causes(session: Session, *, connection: str | None = None, store: BillingStore | None = None) -> Sequence[Cause]:
     """What does not go on by itself, by cause; what concerns most records comes first. ``store`` knows the records' names, which differ within a cause."""
-    texts = _texts(session, connection)
+    texts = _texts(session, connection, stuck())
     named = _names(session, texts, store)
     return gather((row, {row.example, *named.get((row.kind, row.record_id), ()), *named["", ""]}) for row in texts)
 
@@ -77,7 +80,22 @@ def gather(told: Iterable[tuple[Any, Iterable[str]]]) -> Sequence[Cause]:
     return sorted(found.values(), key=lambda one: (-one.records, one.first))
 
 
-def _texts(session: Session, connection: str | None) -> Sequence[Row[Any]]:
+def counted_causes(session: Session, queued: Iterable[Queued], *, most: int) -> Sequence[tuple[str, str, int]]:
+    """(connection, cause, records): so many causes, and how many records the others keep, as ``other``. Without a look at what goes on by itself, nor at
+    the records."""
+    known = set(session.execute(select(connections.c.key)).scalars())
+    found: Counter[tuple[str, str]] = Counter()
+    for one in gather((row, {row.example}) for row in _texts(session, None, rows.c.state.in_(NEEDS_A_PERSON))):
+        found[one.connection, one.cause[:LONGEST_CAUSE]] += one.records
+    for each in queued:
+        if each.state in GOING and each.connection not in known:
+            found[each.connection, nowhere(each.connection)] += each.records
+    told = found.most_common(most)
+    rest = found.total() - sum(records for _, records in told)
+    return [(*key, records) for key, records in told] + ([("", "other", rest)] if rest else [])
+
+
+def _texts(session: Session, connection: str | None, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
     """Every reason as it stands there, counted; those of most records, where there are very many."""
     reason = case((rows.c.error != "", rows.c.error), else_=rows.c.reason)
     statement = (
@@ -94,7 +112,7 @@ def _texts(session: Session, connection: str | None) -> Sequence[Row[Any]]:
             func.min(rows.c.record_id).label("record_id"),
         )
         .outerjoin(connections, connections.c.key == rows.c.connection)
-        .where(stuck())
+        .where(which)
         .group_by(rows.c.connection, rows.c.kind, rows.c.state, reason, connections.c.key)
         .order_by(func.count().desc(), func.min(rows.c.id))
         .limit(MOST_TEXTS)
@@ -105,8 +123,7 @@ def _texts(session: Session, connection: str | None) -> Sequence[Row[Any]]:
 
 
 def _cause(row: Any, names: Iterable[str]) -> Cause:
-    nowhere = row.known is None
-    text = f"there is no connection {row.connection!r}" if nowhere and not row.text else cause_of(row.text, names)
+    text = nowhere(row.connection) if row.known is None and not row.text else cause_of(row.text, names)
     return Cause(
         connection=row.connection,
         kind=row.kind,
@@ -118,6 +135,10 @@ def _cause(row: Any, names: Iterable[str]) -> Cause:
         example=row.example,
         what_to_do=WHAT_TO_DO.get(row.state, NOWHERE_TO_GO),
     )
+
+
+def nowhere(connection: str) -> str:
+    return f"there is no connection {connection!r}"
 
 
 def _together(one: Cause, other: Cause) -> Cause:

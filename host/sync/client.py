@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import httpx
 
 from host.db import transaction_open
+from host.measures import Measures
 from host.sync.provider import Connection, Provider, Request, Response, Trouble
 
 USER_AGENT: Final = "Counterfoil"
@@ -24,8 +27,14 @@ class Client:
     """Sends calls to one remote, over connections that are kept. Thread-safe."""
 
     def __init__(
-        self, patience: timedelta, transport: httpx.BaseTransport | None = None, *, correlation_header: str = ""
+        self,
+        patience: timedelta,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        correlation_header: str = "",
+        timed: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._timed = timed
         self._correlation_header = correlation_header
         timeout = httpx.Timeout(patience.total_seconds(), connect=SLOWEST_CONNECT_SECONDS)
         self._client = httpx.Client(
@@ -41,13 +50,14 @@ class Client:
         if transaction_open():
             raise SentInTransaction(f"{request.method} {request.path} was about to be sent inside a transaction")
         try:
-            answer = self._client.request(
-                request.method,
-                base_url.rstrip("/") + request.path,
-                params=list(request.query) or None,
-                content=request.body or None,
-                headers={**request.headers, **headers},
-            )
+            with self._timed():
+                answer = self._client.request(
+                    request.method,
+                    base_url.rstrip("/") + request.path,
+                    params=list(request.query) or None,
+                    content=request.body or None,
+                    headers={**request.headers, **headers},
+                )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol):
             return Trouble.REFUSED
         except (httpx.TransportError, httpx.DecodingError):
@@ -69,8 +79,9 @@ def patience_of(provider: Provider, connection: Connection) -> timedelta:
 class Clients:
     """One client per connection, made when first needed. ``transport`` carries their calls in place of the network, where given."""
 
-    def __init__(self, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, *, transport: httpx.BaseTransport | None = None, measures: Measures | None = None) -> None:
         self._transport = transport
+        self._measures = measures or Measures()
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
 
@@ -78,7 +89,10 @@ class Clients:
         with self._lock:
             if connection.key not in self._clients:
                 self._clients[connection.key] = Client(
-                    patience_of(provider, connection), self._transport, correlation_header=provider.correlation_header
+                    patience_of(provider, connection),
+                    self._transport,
+                    correlation_header=provider.correlation_header,
+                    timed=partial(self._measures.timed, "call", connection=connection.key),
                 )
             return self._clients[connection.key]
 

@@ -20,7 +20,8 @@ from host.db.locks import NamedLock
 from host.db.watch import announce
 from host.errors import AskPerson, Stop
 from host.ids import new_id
-from host.sync import steering, tracing, views
+from host.measures import Measures
+from host.sync import queues, steering, tracing, views
 from host.sync.applying import Applier
 from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
+    from host.sync.queues import CallsLeft
     from host.sync.steering import Chosen, Steered
     from host.unit_of_work import Saver
 
@@ -88,13 +90,15 @@ class Engine:
         providers: Sequence[Provider],
         prefix: str,
         transport: httpx.BaseTransport | None = None,
+        measures: Measures | None = None,
     ) -> None:
+        self._measures = measures or Measures()
         self._database = database
         self._saver = saver
         self._store = store
         self._providers = {provider.name: provider for provider in providers}
         self._prefix = prefix
-        self._clients = Clients(transport=transport)
+        self._clients = Clients(transport=transport, measures=self._measures)
         self._grants = Grants(database, vault, self._clients)
         self._stopping = threading.Event()
         self._wakeups: dict[str, threading.Event] = {}
@@ -142,7 +146,7 @@ class Engine:
             connection = get_connection(session, key)
         if connection.status != CONNECTED:
             return None
-        with self._wakeup(key) as wakeup:
+        with self._measures.timed("drain", connection=key), self._wakeup(key) as wakeup:
             return self._make_drain(connection, lock, wakeup).run()
 
     def _make_drain(self, connection: Connection, lock: NamedLock, wakeup: Wakeup) -> Drain:
@@ -377,6 +381,16 @@ class Engine:
         """What does not go on by itself, by cause; what concerns most records comes first."""
         return causes(session, connection=connection, store=self._store)
 
+    def calls_left(self, session: Session) -> Mapping[str, CallsLeft]:
+        """How many calls the limits still let go, by connection that is connected."""
+        connected = [one for one in all_connections(session) if one.status == CONNECTED]
+        limits = {
+            one.key: self._providers[one.provider].limits(one) for one in connected if one.provider in self._providers
+        }
+        return {key: queues.calls_left(session, key, of_it, clock.now()) for key, of_it in limits.items()}
+
+    grant_ages = staticmethod(queues.grant_ages)
+    queue = staticmethod(queues.queue)
     states = staticmethod(views.states)
     errors = staticmethod(views.errors)
     outbox = staticmethod(views.outbox)

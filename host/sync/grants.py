@@ -108,7 +108,13 @@ class Grants:
             stored = session.execute(
                 update(grants)
                 .where(grants.c.id == grant_id, grants.c.version == version)
-                .values(token=self._seal(token), expires_at=token.expires_at, version=version + 1, claimed_until=None)
+                .values(
+                    token=self._seal(token),
+                    expires_at=token.expires_at,
+                    renewed_at=clock.now(),
+                    version=version + 1,
+                    claimed_until=None,
+                )
             )
         return token if stored.rowcount else None  # type: ignore[attr-defined]
 

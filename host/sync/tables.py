@@ -30,6 +30,7 @@ grants = Table(
     Column("provider", PROVIDER, nullable=False),
     Column("token", Sealed),
     Column("expires_at", UtcDateTime),
+    Column("renewed_at", UtcDateTime),
     Column("version", Integer, nullable=False, default=0),
     Column("claimed_until", UtcDateTime),
 )
@@ -150,7 +151,8 @@ rows = Table(
         sqlite_where=text("correlation_id <> ''"),
         postgresql_where=text("correlation_id <> ''"),
     ),
-    Index("ix_sync_rows_state", "state", "kind"),
+    # Ends with the time, so that the oldest of each state is found, and all are counted, without looking at a row.
+    Index("ix_sync_rows_state", "state", "kind", "connection", "changed_at"),
     Index("ix_sync_rows_record", "kind", "record_id"),
     sqlite_autoincrement=True,
 )
@@ -181,7 +183,8 @@ calls = Table(
     Column("running_until", UtcDateTime),
     Column("correlation_id", CORRELATION, nullable=False, default="", server_default=text("''")),
     Column("remote_correlation_id", String(100), nullable=False, default="", server_default=text("''")),
-    Index("ix_sync_calls_sent", "connection", "sent_at"),
+    # Ends with the purpose, so that calls are counted without reading them.
+    Index("ix_sync_calls_sent", "connection", "sent_at", "purpose"),
     Index(
         "ix_sync_calls_correlation",
         "correlation_id",

@@ -34,6 +34,10 @@ class Api:
         shown = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         return self._client.request(method, f"{API}{path}", headers=shown, **more)
 
+    def at_root(self, path: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """A GET of what stands beside the API: ``/metrics``, ``/readyz``."""
+        return self._client.get(path, headers={"Authorization": f"Bearer {self.token}", **(headers or {})})
+
     def get(self, path: str, **params: str) -> Any:
         return self._good("GET", path, params=params)
 

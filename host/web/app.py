@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from host.logs import fields
 from host.roles import Role
-from host.web import outbox, records, settings, syncing
+from host.web import health, outbox, records, settings, syncing
 from host.web.correlating import Correlation
+from host.web.metrics import Metrics, method_label
 from host.web.problems import Refusal, nothing_at
 from host.web.reference import Reference
 from host.web.resource import CALLER, Desk, problem_response
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+    from host.measures import Measures
     from host.web.served import Served
 
 API: Final = "/api/v1"
@@ -35,8 +37,8 @@ _access: Final = logging.getLogger("host.web.access_log")
 def build(host: Served, *, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The application of one host."""
     app = Starlette(
-        routes=[Route("/healthz", _health), *_api(Desk(host))],
-        middleware=[Middleware(Correlation), Middleware(AccessLog)],
+        routes=[*_operation(Desk(host)), *_api(Desk(host))],
+        middleware=[Middleware(Correlation), Middleware(AccessLog, measures=host.measures)],
         exception_handlers={HTTPException: _refused_by_starlette},
         lifespan=lifespan,
     )
@@ -82,9 +84,13 @@ def _api(desk: Desk) -> Sequence[Route]:
     ]
 
 
-async def _health(_request: Request) -> Response:
-    """The process answers. Says nothing of the database or of any connection: a restart would mend neither."""
-    return JSONResponse({"status": "ok"})
+def _operation(desk: Desk) -> Sequence[Route]:
+    """At a desk of their own: whoever looks after the server does not wait behind those whom it serves."""
+    return [
+        Route("/healthz", health.get_health),
+        desk.resource("/readyz", {"GET": health.get_readiness}, anybody=True),
+        desk.resource("/metrics", {"GET": Metrics(desk.host).get}, open_as="metrics"),
+    ]
 
 
 async def _refused_by_starlette(request: Request, error: Exception) -> Response:
@@ -97,8 +103,9 @@ async def _refused_by_starlette(request: Request, error: Exception) -> Response:
 class AccessLog:
     """One line for each request, without its query: people search for names."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
         self._app = app
+        self._measures = measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -116,7 +123,9 @@ class AccessLog:
             await self._app(scope, receive, noting)
         finally:
             caller = scope.get(CALLER, "-")
-            took = (time.monotonic() - started) * 1000
+            seconds = time.monotonic() - started
+            self._measures.took("request", seconds, method=method_label(scope["method"]), status=str(status))
+            took = seconds * 1000
             said = caller, scope["method"], scope["path"], status
             _access.info("%s %s %s %d %.0f ms", *said, took, extra=_told(*said, took))
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hookspecs import Kind
     from host.config import Config
     from host.db import Database
+    from host.measures import Measures
     from host.plugins import Plugins
     from host.sync.engine import Engine
     from host.unit_of_work import Saver
@@ -30,6 +31,13 @@ class Served(Protocol):
     def engine(self) -> Engine | None: ...
     @property
     def plugins(self) -> Plugins: ...
+    @property
+    def measures(self) -> Measures: ...
+    @property
+    def safe_mode(self) -> bool: ...
+    @property
+    def stopping(self) -> bool:
+        """It was told to end: what is asked already is answered, and nothing more should come."""
 
     def wake(self) -> None:
         """Something was committed past the saver: look whether there is work."""
