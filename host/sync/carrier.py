@@ -147,14 +147,10 @@ class Carrier:
             self.send(self._follow_ups[0], when_done)
             del self._follow_ups[0]
 
-    def answered(self, most: int | None = None) -> list[tuple[Out, Response | Trouble]]:
-        """The calls whose answers have come, or so many of them; each is told once."""
+    def answered(self) -> list[tuple[Out, Response | Trouble]]:
+        """The calls whose answers have come; each is told once."""
         done = [future for future in self.out if future.done()]
-        return [(self.out.pop(future), future.result()) for future in done[:most]]
-
-    @property
-    def any_answered(self) -> bool:
-        return any(future.done() for future in self.out)
+        return [(self.out.pop(future), future.result()) for future in done]
 
     @property
     def full(self) -> bool:

@@ -100,15 +100,12 @@ class Drain:
         while not self._stopping():
             if not self._talk.still_speaking():
                 raise Silenced
-            # One at a time: the place of each goes to the next call before another is looked at.
-            self._book(self._carrier.answered(most=1))
+            self._book(self._carrier.answered())
             if self._answering.disconnected:
                 return None
             until = self._start_calls()
             if not self._carrier.out and (until is None or until - clock.now() > LINGER):
                 return until
-            if self._carrier.any_answered:
-                continue
             if self._carrier.full:
                 self._filling.plan_ahead()
             self._wait(until)
