@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,3 +29,11 @@ def one_line(error: BaseException) -> str:
 def database_says(error: BaseException) -> str:
     """The driver's own words, on one line, without the statement and the advice that SQLAlchemy adds."""
     return " ".join(str(getattr(error, "orig", None) or error).split())
+
+
+_TOKEN: Final = re.compile(r"(cf_[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+")
+
+
+def cut_tokens(text: str) -> str:
+    """The text with each API token of ours cut to how lists show it: what people type may end up in a log."""
+    return _TOKEN.sub(r"\1…", text)

@@ -19,7 +19,7 @@ from host.cli.base.output import complain, examples, new_app, say
 from host.correlation import correlated
 from host.errors import CounterfoilError, Stop
 from host.logs import write_log
-from host.words import database_says, did_you_mean, one_line
+from host.words import cut_tokens, database_says, did_you_mean, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     _groups.clear()  # a process may run several command lines, each on a configuration of its own
     write_log()
     ordered = config_first(arguments)
-    with using_config(_config_named(ordered)), correlated(f"counterfoil {shlex.join(arguments)}", who=_user()):
+    typed = cut_tokens(f"counterfoil {shlex.join(arguments)}")
+    with using_config(_config_named(ordered)), correlated(typed, who=_user()):
         return _flushed(_guarded(ordered))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from host.crypto import Vault, generate_key, hash_token, new_token
 from host.errors import AskPerson, Stop
+from host.words import cut_tokens
 
 
 def test_a_secret_comes_back_and_does_not_show() -> None:
@@ -49,3 +50,9 @@ def test_a_token_is_kept_as_its_hash() -> None:
     assert token.text not in repr(token)
     assert token.text[9:] not in token.hashed + token.shown
     assert new_token().text != token.text
+
+
+def test_what_people_type_is_told_without_their_tokens() -> None:
+    tokens = [new_token() for _ in range(20)]
+    typed = " ".join(f"counterfoil token revoke {token.text}" for token in tokens)
+    assert cut_tokens(typed) == " ".join(f"counterfoil token revoke {token.shown}…" for token in tokens)
