@@ -16,6 +16,7 @@ from host.crypto import Vault
 from host.daily import Daily
 from host.db import Database
 from host.db.migrate import HOST, Line, LineStatus, require_current, status
+from host.db.presence import Presence
 from host.db.watch import Watch
 from host.dispatch import Dispatcher
 from host.jobs import Jobs
@@ -90,6 +91,7 @@ class Host:
     """The sync; ``None`` where no plugin keeps the records."""
     daily: Daily
     measures: Measures
+    presence: Presence
     safe_mode: bool = False
     _watch: Watch | None = field(default=None, init=False)
 
@@ -179,6 +181,7 @@ class Host:
         if self.engine is not None:
             self.engine.close()
         self.database.close()
+        self.presence.end()
 
     def __enter__(self) -> Self:
         return self
@@ -240,6 +243,7 @@ def assemble(
             own=lambda: repair(database, saver, plugins),
         ),
         safe_mode=safe_mode,
+        presence=Presence(database),
     )
     wakes.call = host.wake
     return host

@@ -80,16 +80,16 @@ def running_postgres() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="counterfoil-pg-", dir=_open_temp_folder()))
     _give_away(folder)
     try:
-        programs = _reachable(_programs(), folder)
+        found = _reachable(programs(), folder)
         _run_as_account(
-            [programs / "initdb", "-D", folder / "data", "-U", account(), "--no-sync", "--no-locale", "-E", "UTF8"]
+            [found / "initdb", "-D", folder / "data", "-U", account(), "--no-sync", "--no-locale", "-E", "UTF8"]
         )
     except BaseException:
         shutil.rmtree(folder)
         raise
     options: list[str | Path] = [part for option in FAST for part in ("-c", option)]
     server: list[str | Path] = [
-        programs / "postgres",
+        found / "postgres",
         "-D",
         folder / "data",
         "-k",
@@ -112,7 +112,8 @@ def account() -> str:
     return "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Where PostgreSQL's programs are: the server, pg_dump, pg_restore."""
     if named := os.environ.get("COUNTERFOIL_POSTGRES_BIN"):
         return Path(named)
     # Found without importing it: the import alone opens a lock file in the temp folder, owned by who came first.

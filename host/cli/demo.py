@@ -97,8 +97,8 @@ def _run(place: Place, offered: Sequence[Demo], *, exit_when_synced: bool) -> No
 def _place(folder: Path, port: int) -> Place:
     """The same ports as last time for what the configuration names; a folder of our own."""
     from host.cli.base.children import free_port
-    from host.cli.base.writing import write_files
     from host.errors import Stop
+    from host.files import write_files
 
     notes = folder / NOTES
     try:

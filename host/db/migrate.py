@@ -88,10 +88,7 @@ def migrate(database: Database, plugins: Sequence[Line] = ()) -> list[LineStatus
     """Bring the host's tables up to date, then each plugin's. Raises ``Stop`` when the host's cannot be; a plugin that fails is undone and told."""
     with reachable(database):
         _make_file(database)
-        lock = NamedLock(database, "migrate")
-        if not lock.acquire(wait_seconds=_WAIT_SECONDS):
-            raise Stop("another process is migrating this database: try again when it has finished")
-        try:
+        with alone(database):
             host = _advance(database, HOST)
             if not host.usable:
                 raise Stop(host.reason)
@@ -100,8 +97,20 @@ def migrate(database: Database, plugins: Sequence[Line] = ()) -> list[LineStatus
                 database, {each.name: each.reason if each.standing is Standing.FAILED else "" for each in found}
             )
             return [host, *found]
-        finally:
-            lock.release()
+
+
+@contextmanager
+def alone(database: Database) -> Iterator[None]:
+    """Nobody else migrates this database meanwhile, backs it up or puts a backup into it. Raises ``Stop`` where that takes too long to come."""
+    lock = NamedLock(database, "migrate")
+    if not lock.acquire(wait_seconds=_WAIT_SECONDS):
+        raise Stop(
+            "another process is migrating this database, backing it up or restoring it: try again when it has finished"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @cache
@@ -143,6 +152,11 @@ def differences(database: Database, line: Line, metadata: MetaData) -> list[Any]
 
 
 def _judged(line: Line, connection: Connection | None) -> LineStatus:
+    return standing_at(line, _version(line, connection))
+
+
+def standing_at(line: Line, at: str) -> LineStatus:
+    """How far a database is whose revision of this line is ``at``."""
     try:
         script = _script(_config(line))
         heads, known = script.get_heads(), {revision.revision for revision in script.walk_revisions()}
@@ -150,7 +164,7 @@ def _judged(line: Line, connection: Connection | None) -> LineStatus:
         return _failed(line, f"its migrations cannot be read: {one_line(error)}")
     if len(heads) != 1:
         return _failed(line, f"its migrations end in {len(heads)} heads ({', '.join(heads)}) instead of one")
-    return _compared(line, _version(line, connection), heads[0], known)
+    return _compared(line, at, heads[0], known)
 
 
 def _compared(line: Line, at: str, head: str, known: set[str]) -> LineStatus:
@@ -308,6 +322,12 @@ def is_unusable(error: Exception) -> bool:
 
 def _no_file_yet(database: Database) -> bool:
     return database.is_sqlite and not _file(database).exists()
+
+
+def require_file(database: Database) -> None:
+    """Raises ``Stop`` where there is no SQLite file: asked for anything, the driver would make an empty one."""
+    if _no_file_yet(database):
+        raise Stop(f"the database file {_file(database)} does not exist: correct [host] database_url")
 
 
 def _make_file(database: Database) -> None:

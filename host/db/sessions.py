@@ -19,7 +19,7 @@ def own_session(engine: Engine) -> Connection[Any]:
     """A new session, in no transaction (autocommit). Whoever asked for it closes it."""
     import psycopg
 
-    _, named = engine.dialect.create_connect_args(engine.url)
+    named = connect_arguments(engine)
     arguments: dict[str, Any] = {**_KEEPALIVE, **named}
     arguments["options"] = f"{named.get('options', '')} {_SERVER_KEEPALIVE}".strip()
     try:
@@ -27,3 +27,9 @@ def own_session(engine: Engine) -> Connection[Any]:
     except psycopg.Error as error:
         # As from the pool: whoever has to live with a database that is away knows one kind of error.
         raise OperationalError("connecting", None, error) from error
+
+
+def connect_arguments(engine: Engine) -> dict[str, Any]:
+    """Where the database is and who asks, by libpq's own names; the password among them."""
+    _, named = engine.dialect.create_connect_args(engine.url)
+    return dict(named)

@@ -61,6 +61,13 @@ def moment(at: str | datetime | None, zone: tzinfo) -> str:
     return f"{found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
+def size(count: int) -> str:
+    """So many bytes, for people."""
+    if count < 1_000_000:
+        return f"{count / 1_000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB" if count < 1_000_000_000 else f"{count / 1_000_000_000:.1f} GB"
+
+
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, nothing: str = "none") -> None:
     """For people: aligned columns under their names; where there are no rows, ``nothing`` on standard error."""
     if not rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,10 +11,11 @@ from marshmallow import fields
 from host.config.faults import accepts
 from host.crypto import generate_key
 from host.errors import Stop
+from host.files import write_files
 from host.plugins import Plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from marshmallow import Schema
@@ -142,19 +142,3 @@ def _local_zone() -> str:
     from tzlocal import get_localzone_name
 
     return get_localzone_name() or "UTC"
-
-
-def write_files(texts: Mapping[Path, str]) -> None:
-    """New files, for the owner alone: all of them or none."""
-    made: list[Path] = []
-    try:
-        for path, text in texts.items():
-            # Made in one step: nobody can have opened it before the mode was right.
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            made.append(path)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-    except OSError:
-        for path in made:
-            path.unlink(missing_ok=True)
-        raise

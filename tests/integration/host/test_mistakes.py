@@ -288,7 +288,7 @@ def test_a_disk_that_is_full_leaves_no_half_installation(
         written.append(descriptor)
         return fdopen(descriptor, mode, encoding=encoding)
 
-    monkeypatch.setattr("host.cli.base.writing.os.fdopen", full)
+    monkeypatch.setattr("host.files.os.fdopen", full)
     ran = desk("init", "new")
     assert (ran.code, ran.err) == (1, "error: new cannot be written: No space left on device\n")
     assert list((desk.folder / "new").iterdir()) == []
