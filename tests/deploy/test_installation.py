@@ -1,0 +1,111 @@
+"""docs/operation.md from its very text, under a systemd: install, run, crash, end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from tests.deploy.machine import CHECKOUT, Machine
+from tests.docs.pages import DOCS, Block, blocks, changed
+from tests.e2e.processes import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE: Final = DOCS / "operation.md"
+URL: Final = "http://127.0.0.1:8000"
+
+
+def section(heading: str) -> list[Block]:
+    """The blocks below a heading of the page."""
+    lines = PAGE.read_text().splitlines()
+    first = lines.index(f"## {heading}") + 1
+    last = next((n for n, line in enumerate(lines[first:], first) if line.startswith("## ")), len(lines))
+    return [block for block in blocks(PAGE) if first < block.line <= last]
+
+
+def do(machine: Machine, blocks: list[Block], checkout: str = CHECKOUT) -> None:
+    """What a reader does with them, in a checkout."""
+    for block in blocks:
+        if block.language == "toml":
+            path = machine.root / block.file.lstrip("/")
+            path.write_text(changed(path.read_text(), block.text))
+        elif block.language == "sh":
+            machine.shell(f"cd {checkout}\n{block.text}")
+
+
+class Office:
+    """Whoever uses the API of a machine's server."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        token = machine.run("counterfoil", "token", "create", "--role", "admin").strip()
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        with self._machine.network():
+            return httpx.request(method, f"{URL}{path}", headers=self._headers, timeout=30, **more)
+
+    def save(self, ref: str) -> None:
+        answer = self.ask("PUT", f"/api/v1/customers/{ref}", json={"name": ref.title()})
+        assert answer.status_code == 201, answer.text
+
+    def customers(self) -> list[str]:
+        return sorted(one["ref"] for one in self.ask("GET", "/api/v1/customers").json()["items"])
+
+    def is_up(self) -> bool:
+        try:
+            return self.ask("GET", "/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def wait(self) -> None:
+        wait_until(self.is_up, what="the server")
+
+
+def property_of(machine: Machine, unit: str, name: str) -> str:
+    return machine.run("systemctl", "show", "--property", name, "--value", unit).strip()
+
+
+def test_installed_as_the_page_says_it_runs_shut_in_and_comes_back(tmp_path: Path) -> None:
+    with Machine(tmp_path / "machine") as machine:
+        do(machine, section("Install"))
+        office = Office(machine)
+        office.wait()
+        office.save("ada")
+        it_is_shut_in(machine)
+        it_comes_back_when_it_is_killed(machine, office)
+        it_ends_well_when_it_is_stopped(machine)
+
+
+def it_is_shut_in(machine: Machine) -> None:
+    """What the kernel says of the process itself."""
+    pid = property_of(machine, "counterfoil", "MainPID")
+    status = machine.run("cat", f"/proc/{pid}/status")
+    told = dict(line.split(":\t", 1) for line in status.splitlines())
+    account = machine.run("id", "-u", "counterfoil").strip()
+    assert account != "0"
+    assert told["Uid"].split() == [account] * 4
+    assert (told["NoNewPrivs"], told["Seccomp"], int(told["CapBnd"], 16)) == ("1", "2", 0)
+    inside = ["nsenter", f"--target={pid}", "--mount", "runuser", "-u", "counterfoil", "--"]
+    for place in ("/etc/counterfoil", "/opt/counterfoil", "/var/lib", "/usr/local/bin"):
+        refused = machine.done(*inside, "touch", f"{place}/x")
+        assert refused.returncode != 0, place
+    for home in ("/root", "/home"):
+        assert machine.done(*inside, "ls", home).returncode != 0, home
+    machine.run(*inside, "touch", "/var/lib/counterfoil/x")
+    assert machine.run("stat", "--format=%a %U", "/var/lib/counterfoil/counterfoil.db") == "600 counterfoil\n"
+
+
+def it_comes_back_when_it_is_killed(machine: Machine, office: Office) -> None:
+    machine.shell("systemctl kill --signal=KILL counterfoil")
+    wait_until(lambda: property_of(machine, "counterfoil", "NRestarts") == "1", what="systemd to start it again")
+    office.wait()
+    assert office.customers() == ["ada"]
+
+
+def it_ends_well_when_it_is_stopped(machine: Machine) -> None:
+    machine.run("systemctl", "stop", "counterfoil")
+    assert property_of(machine, "counterfoil", "Result") == "success"
+    assert property_of(machine, "counterfoil", "ExecMainStatus") == "0"
