@@ -17,6 +17,7 @@ from tests.e2e.processes import Host, Sandbox, Server
 SAVES: Final = 150
 SAVES_FULL: Final = 1000
 WARM_UP: Final = 10
+TYPING_SECONDS: Final = 0.1
 MOST_TIMES: Final = 1.25
 MOST_SECONDS_TO_ARRIVE: Final = 0.15
 
@@ -50,8 +51,10 @@ class Saving:
         self.without: list[float] = []
 
     def alternate(self, count: int) -> None:
-        """Each save waits until the one before has arrived and is booked: people do not save while their last save is still out."""
+        """Each save waits until the one before has arrived and is booked, and a moment longer: nobody saves the next one before he has typed anything,
+        and by then the drain has looked whether there is more, and gone to sleep."""
         for n in range(count + WARM_UP):
+            time.sleep(TYPING_SECONDS)
             record = shop.invoice(n, "SAVED")
             self._saved[record["number"]] = time.time()
             taken = self._seconds(self._on, record)
