@@ -25,5 +25,5 @@ CREATE DATABASE counterfoil OWNER counterfoil TEMPLATE template0 ENCODING 'UTF8'
 -- Nobody else comes in, and nobody else makes tables there.
 REVOKE CONNECT, TEMPORARY ON DATABASE counterfoil FROM PUBLIC;
 \connect counterfoil
-ALTER SCHEMA public OWNER TO counterfoil;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT ALL ON SCHEMA public TO counterfoil;

@@ -1,12 +1,15 @@
-"""docs/operation.md from its very text, under a systemd: install, run, crash, end."""
+"""docs/operation.md from its very text, under a systemd: install, run, crash, back up, upgrade, and the way back."""
 
 from __future__ import annotations
 
+import re
+import shutil
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from tests.deploy.machine import CHECKOUT, Machine
+from tests.deploy.machine import CHECKOUT, PROJECT, Machine
 from tests.docs.pages import DOCS, Block, blocks, changed
 from tests.e2e.processes import wait_until
 
@@ -15,6 +18,17 @@ if TYPE_CHECKING:
 
 PAGE: Final = DOCS / "operation.md"
 URL: Final = "http://127.0.0.1:8000"
+LATER: Final = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = {after!r}
+
+
+def upgrade() -> None:
+    op.add_column("host_settings", sa.Column("later", sa.String(10)))
+"""
 
 
 def section(heading: str) -> list[Block]:
@@ -33,6 +47,20 @@ def do(machine: Machine, blocks: list[Block], checkout: str = CHECKOUT) -> None:
             path.write_text(changed(path.read_text(), block.text))
         elif block.language == "sh":
             machine.shell(f"cd {checkout}\n{block.text}")
+
+
+def later_version(machine: Machine) -> str:
+    """A checkout of version 0.2.0, whose database has a column more."""
+    there = machine.root / "root/later"
+    for name in ("hookspecs", "host", "plugins", "deploy"):
+        shutil.copytree(PROJECT / name, there / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("requirements.lock", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, there)
+    project = (PROJECT / "pyproject.toml").read_text()
+    (there / "pyproject.toml").write_text(re.sub(r'(?m)^version = ".*"$', 'version = "0.2.0"', project))
+    versions = there / "host/migrations/versions"
+    (versions / "9999_later.py").write_text(LATER.format(after=max(one.name[:4] for one in versions.glob("*.py"))))
+    return "/root/later"
 
 
 class Office:
@@ -68,7 +96,8 @@ def property_of(machine: Machine, unit: str, name: str) -> str:
     return machine.run("systemctl", "show", "--property", name, "--value", unit).strip()
 
 
-def test_installed_as_the_page_says_it_runs_shut_in_and_comes_back(tmp_path: Path) -> None:
+def test_a_life(tmp_path: Path) -> None:
+    """On one machine, because installing is what takes time."""
     with Machine(tmp_path / "machine") as machine:
         do(machine, section("Install"))
         office = Office(machine)
@@ -76,7 +105,10 @@ def test_installed_as_the_page_says_it_runs_shut_in_and_comes_back(tmp_path: Pat
         office.save("ada")
         it_is_shut_in(machine)
         it_comes_back_when_it_is_killed(machine, office)
+        it_is_backed_up_and_put_back(machine, office)
         it_ends_well_when_it_is_stopped(machine)
+        machine.run("systemctl", "start", "counterfoil")
+        it_is_upgraded_and_brought_back(machine, office)
 
 
 def it_is_shut_in(machine: Machine) -> None:
@@ -109,3 +141,34 @@ def it_ends_well_when_it_is_stopped(machine: Machine) -> None:
     machine.run("systemctl", "stop", "counterfoil")
     assert property_of(machine, "counterfoil", "Result") == "success"
     assert property_of(machine, "counterfoil", "ExecMainStatus") == "0"
+
+
+def it_is_backed_up_and_put_back(machine: Machine, office: Office) -> None:
+    back_up, put_back = section("Backup and restore")
+    do(machine, [back_up])
+    assert machine.run("sh", "-c", "stat --format='%a %U' /var/backups/counterfoil/*") == "600 counterfoil\n"
+    office.save("bea")
+    do(machine, [put_back])
+    office.wait()
+    assert office.customers() == ["ada"]
+
+
+def it_is_upgraded_and_brought_back(machine: Machine, office: Office) -> None:
+    prepare, upgrade, bring_back = section("Upgrade, and the way back")
+    checkout = later_version(machine)
+    do(machine, [prepare], checkout)
+    office.wait()
+    office.save("bea")
+    do(machine, [upgrade], checkout)
+    office.wait()
+    assert machine.run("counterfoil", "--version") == "counterfoil 0.2.0\n"
+    assert office.customers() == ["ada", "bea"]
+    office.save("cid")
+
+    machine.run("ln", "-sfn", "0.1.0", "/opt/counterfoil/current")
+    refused = machine.done("counterfoil", "status")
+    assert refused.stderr.startswith("error: the database is newer than this program (at revision 9999, it knows ")
+    do(machine, [bring_back])
+    office.wait()
+    assert machine.run("counterfoil", "--version") == f"counterfoil {version('counterfoil')}\n"
+    assert office.customers() == ["ada", "bea"]

@@ -11,11 +11,13 @@ import pytest
 
 from host.db import Database
 from host.db.migrate import migrate
+from host.testing import Place
 from tests.deploy.recipes import DEPLOY
 from tests.postgres import account, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.postgres import PostgresServer
 
@@ -73,11 +75,27 @@ def test_a_password_is_set_where_there_is_one(server: PostgresServer) -> None:
     assert kept.startswith("SCRAM-SHA-256$")
 
 
-def test_again_it_makes_the_database_for_the_role_that_is_there(server: PostgresServer) -> None:
-    """As on the way back from an upgrade, when the former database was renamed."""
+def test_the_way_back_is_an_empty_database_under_the_same_name(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/operation.md says: the old one is renamed, the script makes another, the backup is put back."""
+    monkeypatch.setenv("PATH", f"{programs()}:{os.environ['PATH']}")
     assert create(server).returncode == 0
-    twice = create(server)
-    assert twice.returncode != 0
-    assert 'database "counterfoil" already exists' in twice.stderr
-    server.drop_database("counterfoil")
-    assert create(server).returncode == 0
+    with Place(tmp_path, url(server, "counterfoil"), names=["core_billing"]) as place:
+        place.write()
+        place.migrate()
+        file = tmp_path / "ada.jsonl"
+        file.write_text('{"ref": "ada", "name": "Ada"}\n')
+        assert place.run("load", "customers", str(file)).code == 0
+        assert place.run("backup", str(tmp_path / "backup.zip")).code == 0
+
+        twice = create(server)
+        assert twice.returncode != 0
+        assert 'database "counterfoil" already exists' in twice.stderr
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute("ALTER DATABASE counterfoil RENAME TO counterfoil_aside")
+        assert create(server).returncode == 0
+        restored = place.run("restore", str(tmp_path / "backup.zip"))
+        assert restored.code == 0, restored.err
+        assert place.run("load", "customers", str(file), "--json").json["unchanged"] == 1
+    server.drop_database("counterfoil_aside")

@@ -10,6 +10,7 @@ import pytest
 
 from host.cli.base import runner
 from host.cli.serve import GRACE_SECONDS
+from host.config.settings import HostSchema
 from plugins.xero.settings import CallLimits
 from tests.deploy.machine import needs
 from tests.deploy.recipes import DEPLOY, command_of, unit
@@ -42,7 +43,7 @@ def test_systemd_has_nothing_to_say_against_it(units: Path, name: str) -> None:
     assert (said.returncode, said.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["counterfoil.service"])
+@pytest.mark.parametrize("name", ["counterfoil.service", "counterfoil-backup.service"])
 def test_little_of_the_machine_is_left_open_to_it(units: Path, name: str) -> None:
     needs("systemd-analyze")
     looked = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", str(units / name)]
@@ -56,10 +57,19 @@ def test_the_server_has_time_to_end() -> None:
     assert seconds > CallLimits().patience
 
 
-@pytest.mark.parametrize("name", ["counterfoil.service"])
+@pytest.mark.parametrize("name", ["counterfoil.service", "counterfoil-backup.service"])
 def test_what_it_starts_is_a_command_of_ours(name: str) -> None:
     words = command_of(unit(name)["Service", "ExecStart"][0])
     if words[0] == "/bin/sh":
         words = shlex.split(words[-1].removeprefix("exec "))
     assert words[0] == "/opt/counterfoil/current/bin/counterfoil"
     [_] = parsed(runner.program(), f"\b\nExamples:\n  {shlex.join(['counterfoil', *words[1:]])}")
+
+
+def test_the_backup_comes_before_the_daily_run() -> None:
+    """Which does away with what is older than it is kept."""
+    [when] = unit("counterfoil-backup.timer")["Timer", "OnCalendar"]
+    [delay] = unit("counterfoil-backup.timer")["Timer", "RandomizedDelaySec"]
+    hour, minute = map(int, when.removeprefix("*-*-* ").split(":"))
+    daily = HostSchema().load_fields["daily_at"].load_default
+    assert hour * 60 + minute + int(delay.removesuffix("min")) < daily.hour * 60 + daily.minute
