@@ -180,14 +180,16 @@ class Official:
     tenant: str
 
 
-def official(sandbox: Sandbox, pair: tuple[str, str] = CUSTOM) -> Official:
-    kept: dict[str, Any] = {}
-    client = ApiClient(
-        Configuration(oauth2_token=OAuth2Token(client_id=pair[0], client_secret=pair[1])), pool_threads=1
-    )
-    client.oauth2_token_getter(lambda: kept)
-    client.oauth2_token_saver(kept.update)
-    client.get_client_credentials_token()
+def official(sandbox: Sandbox, pair: tuple[str, str] = CUSTOM, kept: dict[str, Any] | None = None) -> Official:
+    """With the grant that is kept, or with a custom connection's own."""
+    grant: dict[str, Any] = {} if kept is None else kept
+    client = ApiClient(Configuration(), pool_threads=1)
+    # Given to its constructor, the first pair of the process would be everybody's.
+    client.configuration.oauth2_token = OAuth2Token(client_id=pair[0], client_secret=pair[1])
+    client.oauth2_token_getter(lambda: grant)
+    client.oauth2_token_saver(grant.update)
+    if kept is None:
+        client.get_client_credentials_token()
     return Official(
         AccountingApi(client, base_url=f"{sandbox.url}/api.xro/2.0"),
         IdentityApi(client, base_url=sandbox.url),

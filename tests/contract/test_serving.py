@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from plugins.xero.sandbox.world import Options, OrganisationOption
+from plugins.xero.sandbox.world import Options, OrganisationOption, World
 from tests.contract.running import InThread, Sandbox, line
 
 if TYPE_CHECKING:
@@ -92,11 +93,64 @@ def test_a_port_that_is_taken_is_one_line() -> None:
         (["--org", "Demo:GB:pounds"], "three-letter code"),
         (["--latency", "-1"], "0 or more"),
         (["--latency", "long"], "0 or more"),
+        (["--org", "Fiji:FJ"], "the currency of FJ is not known here"),
+        (["--app", "sandbox-app"], "must be NAME=VALUE"),
+        (["--app", "name=Shop"], "names no client_id"),
+        (["--app", "client_id=a,redirect=http://127.0.0.1:8000/x"], "127.0.0.1 is refused"),
+        (["--app", "client_id=a,colour=red"], "unknown field colour"),
+        (["--app", "client_id=sandbox-custom,name=Mine"], "belong to the organisations' custom connections"),
+        (["--app", "client_id=a,bulk=perhaps"], "bulk must be yes or no"),
     ],
 )
 def test_options_that_are_wrong_are_told(arguments: list[str], said: str) -> None:
     told = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
     assert (told.returncode, said in told.stderr) == (2, True), told.stderr
+
+
+def test_apps_are_told_on_the_command_line(started: Any, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "sandbox.db"))
+    shop = "client_id=shop,name=Shop,secret=s3cret,redirect=https://a.example/x,redirect=http://localhost:1/y,bulk=yes"
+    process, url, _ = started("--app", shop, "--app", "client_id=sandbox-pkce,redirect=http://localhost:9/z", *state)
+
+    def apps(url: str) -> dict[str, dict[str, Any]]:
+        return {app["client_id"]: app for app in httpx.get(f"{url}/_sandbox/apps").json()}
+
+    known = apps(url)
+    assert known["shop"] | {"scopes": []} == {
+        "client_id": "shop",
+        "name": "Shop",
+        "kind": "web",
+        "secret": "s3cret",
+        "redirects": ["https://a.example/x", "http://localhost:1/y"],
+        "scopes": [],
+        "bulk": True,
+        "certified": False,
+    }
+    assert (known["sandbox-pkce"]["kind"], known["sandbox-pkce"]["redirects"]) == ("pkce", ["http://localhost:9/z"])
+    assert known["sandbox-app"]["redirects"] == ["http://localhost:8000/connections/callback"]
+    # A later start with the same state keeps what was told, but for what it tells anew.
+    process.terminate()
+    process.wait(10)
+    _, url, _ = started("--app", "client_id=shop,redirect=https://b.example/x", *state)
+    again = apps(url)
+    assert (again["shop"]["redirects"], again["shop"]["secret"]) == (["https://b.example/x"], "s3cret")
+    assert again["sandbox-pkce"]["redirects"] == ["http://localhost:9/z"]
+
+
+def test_a_state_file_from_before_apps_had_addresses_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    old = sqlite3.connect(path)
+    old.executescript(
+        "CREATE TABLE app (client_id TEXT PRIMARY KEY, secret TEXT NOT NULL, name TEXT NOT NULL, org INTEGER,"
+        " scopes TEXT NOT NULL);"
+        "INSERT INTO app VALUES ('sandbox-custom', 'sandbox-secret', 'Custom Connection 1', 1, 'accounting.contacts');"
+    )
+    old.close()
+    world = World(Options(state=path))
+    kinds = {app.client_id: (app.kind, app.redirects) for app in world.apps.all()}
+    world.close()
+    assert kinds["sandbox-custom"] == ("custom", ())
+    assert kinds["sandbox-app"] == ("web", ("http://localhost:8000/connections/callback",))
 
 
 def test_a_state_file_that_is_none_is_one_line(tmp_path: Path) -> None:
@@ -185,7 +239,8 @@ def test_a_second_app_works_as_a_xero_user_would(sandbox: Sandbox) -> None:
         ("POST", "organisations", {"colour": "red"}, 400, "unknown field colour"),
         ("POST", "tokens", {"scopes": ["everything"]}, 400, "unknown scopes everything"),
         ("POST", "tokens", {"tenant_ids": ["nobody"]}, 404, "no organisation nobody"),
-        ("POST", "tokens", {"client_id": "sandbox-custom"}, 400, "client_id must be a registered app"),
+        ("POST", "tokens", {"client_id": "sandbox-custom"}, 400, "client_id must be an app that is no custom"),
+        ("POST", "tokens", {"client_id": "nobody"}, 404, "no app nobody"),
         ("GET", "calls/999999", None, 404, "no call 999999"),
         ("PUT", "organisations/nobody", {}, 404, "no organisation nobody"),
         ("POST", "contacts/archive", {"contact_id": "nobody"}, 404, "no contact nobody"),

@@ -3,8 +3,9 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from plugins.xero.sandbox.apps import EXAMPLE, read_option
 from plugins.xero.sandbox.serve import run
 from plugins.xero.sandbox.world import OrganisationOption
 
@@ -14,6 +15,13 @@ LAST_PORT = 65535
 def _organisation(text: str) -> OrganisationOption:
     try:
         return OrganisationOption.read(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _app(text: str) -> dict[str, Any]:
+    try:
+        return read_option(text)
     except ValueError as wrong:
         raise argparse.ArgumentTypeError(str(wrong)) from None
 
@@ -54,10 +62,27 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="NAME:COUNTRY:CURRENCY",
         help="an organisation, repeatable (default Demo Company (UK):GB:GBP)",
     )
+    parser.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        type=_app,
+        metavar="NAME=VALUE,...",
+        help="an app as in Xero's developer portal, repeatable: client_id, name, kind (web or pkce), secret, redirect"
+        f" (repeatable), scopes (granular or broad), bulk and certified (yes or no); for example {EXAMPLE}",
+    )
     parser.add_argument("--no-limits", action="store_true", help="lift the minute, day and concurrent limits")
     parser.add_argument("--latency", type=_seconds, default=0.0, metavar="SECONDS", help="how long each API call takes")
     given = parser.parse_args(arguments)
-    return run(given.port, given.state, given.org, no_limits=given.no_limits, latency=given.latency, host=given.host)
+    return run(
+        given.port,
+        given.state,
+        given.org,
+        apps=given.app,
+        no_limits=given.no_limits,
+        latency=given.latency,
+        host=given.host,
+    )
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 from plugins.xero.sandbox import xml
+from plugins.xero.sandbox.apps import App
 from plugins.xero.sandbox.clock import Clock
 from plugins.xero.sandbox.errors import ApiException, Unavailable
-from plugins.xero.sandbox.identity import App
 from plugins.xero.sandbox.messages import JSON, Answer, Incoming
 from plugins.xero.sandbox.names import canonical
 from plugins.xero.sandbox.store import Store

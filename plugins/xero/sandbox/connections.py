@@ -5,32 +5,73 @@ from sqlite3 import Row
 from typing import Any
 from uuid import uuid4
 
+from plugins.xero.sandbox.apps import App
 from plugins.xero.sandbox.clock import Clock
+from plugins.xero.sandbox.consent import Access, Owner
 from plugins.xero.sandbox.errors import Problem
-from plugins.xero.sandbox.identity import Access
 from plugins.xero.sandbox.messages import Answer, json_answer, not_found
 from plugins.xero.sandbox.store import Store
+from plugins.xero.sandbox.switches import Switches
+
+MOST_UNCERTIFIED = 2
 
 
 class Connections:
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, switches: Switches) -> None:
         self.store = store
         self.clock = clock
+        self.switches = switches
 
     def connect(self, client_id: str, user: str, org: int, auth_event: str) -> None:
-        """A connection made again keeps its id and the event of the first time."""
+        """A connection made again keeps its id, and as far as anybody knows the event of the first time."""
         now = self.clock.seconds()
+        event = self._first_event(client_id, user, org) or auth_event
         row = self.store.sql.execute(
             "SELECT id FROM connection WHERE client_id = ? AND user = ? AND org = ?", (client_id, user, org)
         ).fetchone()
         if row is not None:
-            self.store.sql.execute("UPDATE connection SET removed = 0, updated = ? WHERE id = ?", (now, row["id"]))
+            self.store.sql.execute(
+                "UPDATE connection SET removed = 0, updated = ?, auth_event = ? WHERE id = ?", (now, event, row["id"])
+            )
             return
         self.store.sql.execute(
             "INSERT INTO connection (id, client_id, user, org, auth_event, created, updated)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (str(uuid4()), client_id, user, org, auth_event, now, now),
+            (str(uuid4()), client_id, user, org, event, now, now),
         )
+
+    def _first_event(self, client_id: str, user: str, org: int) -> str | None:
+        whose = self.switches["reconnect_auth_event"]
+        if whose == "new":
+            return None
+        row = self.store.sql.execute(
+            "SELECT auth_event FROM connection WHERE client_id = ? AND org = ? AND user = coalesce(?, user)"
+            " ORDER BY created LIMIT 1",
+            (client_id, org, user if whose == "original" else None),
+        ).fetchone()
+        return None if row is None else str(row["auth_event"])
+
+    def has_room_for(self, app: App, org: int) -> bool:
+        """At most two uncertified apps for an organisation; custom connections do not count (API facts 1.4)."""
+        if app.certified:
+            return True
+        others = self.store.sql.execute(
+            "SELECT count(DISTINCT client_id) FROM connection JOIN app USING (client_id)"
+            " WHERE connection.org = ? AND removed = 0 AND app.org IS NULL AND NOT certified AND client_id <> ?",
+            (org, app.client_id),
+        ).fetchone()[0]
+        return int(others) < MOST_UNCERTIFIED
+
+    def is_live(self, client_id: str, user: str, org: int) -> bool:
+        found = self.store.sql.execute(
+            "SELECT 1 FROM connection WHERE client_id = ? AND user = ? AND org = ? AND removed = 0",
+            (client_id, user, org),
+        ).fetchone()
+        return found is not None
+
+    def remove(self, owner: Owner) -> None:
+        text, values = owner.condition()
+        self.store.sql.execute("UPDATE connection SET removed = 1 WHERE removed = 0" + text, values)  # noqa: S608
 
     def disconnect(self, org: int, client_id: str | None = None) -> int:
         """What a user does in Xero itself: every app's connection to the organisation ends, or that of one."""
@@ -73,16 +114,9 @@ class Connections:
         """The organisation a call is for. A custom connection needs no header (API facts 1.2)."""
         given = (tenant_header or "").strip()
         org = access.app.org if not given else self.store.organisation_of(given)
-        if org is None or not self._connected(access, org):
+        if org is None or not self.is_live(access.app.client_id, access.user, org):
             raise Problem(403, "Forbidden", "AuthenticationUnsuccessful")
         return org
-
-    def _connected(self, access: Access, org: int) -> bool:
-        found = self.store.sql.execute(
-            "SELECT 1 FROM connection WHERE client_id = ? AND user = ? AND org = ? AND removed = 0",
-            (access.app.client_id, access.user, org),
-        ).fetchone()
-        return found is not None
 
     def _shown(self, row: Row) -> dict[str, Any]:
         return {

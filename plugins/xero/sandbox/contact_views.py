@@ -1,10 +1,13 @@
 """How contacts look on the wire (API facts 4.2)."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from plugins.xero.sandbox import reference
 from plugins.xero.sandbox.call import Call
-from plugins.xero.sandbox.wire import Doc, stamp
+from plugins.xero.sandbox.wire import Doc, dumps, stamp
 
+SIDES = {"ACCREC": "AccountsReceivable", "ACCPAY": "AccountsPayable"}
 ADDRESS_ORDER = ("STREET", "POBOX")
 PHONES_WRITTEN = ("DEFAULT", "DDI", "FAX", "MOBILE")
 PHONES_LISTED = ("DDI", "DEFAULT", "FAX", "MOBILE")
@@ -31,22 +34,25 @@ DETAILS = (
 
 def full(call: Call, contact: Doc, *, write: bool = False) -> Doc:
     """A contact by itself: the reply to a write, or a single read, which also knows the balances."""
-    shown = _base(contact, PHONES_WRITTEN if write else PHONES_LISTED) | _defaults(contact)
+    shown = _base(contact, PHONES_WRITTEN if write else PHONES_LISTED) | _defaults(call, contact)
     if not write:
-        shown |= balances(call, contact)
+        shown |= balances(call, [contact]).get(contact["ContactID"], {})
     return shown
 
 
-def listed_row(call: Call, contact: Doc, *, paged: bool) -> Doc:
-    shown = _base(contact, PHONES_LISTED)
-    if paged:
-        shown |= _defaults(contact) | balances(call, contact)
-    return shown
+def rows(call: Call, contacts: Sequence[Doc], *, paged: bool) -> list[Doc]:
+    """A list's. Only those with pages tell defaults and balances (API facts 4.2)."""
+    if not paged:
+        return [_base(contact, PHONES_LISTED) for contact in contacts]
+    due = balances(call, contacts)
+    return [
+        _base(contact, PHONES_LISTED) | _defaults(call, contact) | due.get(contact["ContactID"], {})
+        for contact in contacts
+    ]
 
 
-def summary(_call: Call, contact: Doc, *, paged: bool) -> Doc:
+def summary(contact: Doc) -> Doc:
     """summaryOnly leaves out what is expensive (API facts 3.7)."""
-    del paged
     return _identity(contact) | {"HasValidationErrors": False, "UpdatedDateUTC": stamp(contact["Updated"])}
 
 
@@ -90,13 +96,17 @@ def _base(contact: Doc, phone_order: tuple[str, ...]) -> Doc:
     return shown | {"ContactPersons": contact["ContactPersons"], "HasAttachments": False, "HasValidationErrors": False}
 
 
-def _defaults(contact: Doc) -> Doc:
+def _defaults(call: Call, contact: Doc) -> Doc:
     shown: Doc = {name: contact[name] for name in DETAILS if contact.get(name)}
-    if "PaymentTerms" in contact:
-        shown["PaymentTerms"] = contact["PaymentTerms"]
-    if "MergedToContactID" in contact:
-        shown["MergedToContactID"] = contact["MergedToContactID"]
-    return shown | {"SalesTrackingCategories": [], "PurchasesTrackingCategories": []}
+    for name in ("PaymentTerms", "MergedToContactID"):
+        if name in contact:
+            shown[name] = contact[name]
+    theme = reference.theme_by_id(call, contact["BrandingThemeID"]) if "BrandingThemeID" in contact else None
+    if theme is not None:
+        shown["BrandingTheme"] = {"BrandingThemeID": theme["BrandingThemeID"], "Name": theme["Name"]}
+    for name in ("SalesTrackingCategories", "PurchasesTrackingCategories"):
+        shown[name] = contact.get(name, [])
+    return shown
 
 
 def _address(contact: Doc, kind: str) -> Doc:
@@ -118,19 +128,23 @@ def _office(contact: Doc) -> list[Doc]:
     return [_phone(contact, "OFFICE")] if "OFFICE" in contact["Phones"] else []
 
 
-def balances(call: Call, contact: Doc) -> Doc:
-    """What approved documents leave to pay; overdue counts from the day after the due date (API facts 4.17)."""
+def balances(call: Call, contacts: Sequence[Doc]) -> dict[str, Doc]:
+    """By ContactID what approved documents leave to pay; overdue counts from the day after the due date (API facts
+    4.17). Contacts without any are left out."""
     today = call.clock.today(call.organisation["Zone"]).isoformat()
-    sides: Doc = {
-        "ACCREC": {"Outstanding": 0.0, "Overdue": 0.0},
-        "ACCPAY": {"Outstanding": 0.0, "Overdue": 0.0},
-    }
-    rows = call.store.sql.execute(
-        "SELECT type, sum(json_extract(body, '$.AmountDue')) AS due,"
+    found = call.store.sql.execute(
+        "SELECT contact, type, sum(json_extract(body, '$.AmountDue')) AS due,"
         " sum(CASE WHEN json_extract(body, '$.DueDate') < ? THEN json_extract(body, '$.AmountDue') ELSE 0 END) AS late"
-        " FROM invoice WHERE org = ? AND contact = ? AND +status = 'AUTHORISED' GROUP BY type",
-        (today, call.org, contact["ContactID"]),
-    ).fetchall()
-    for row in rows:
-        sides[row["type"].upper()] = {"Outstanding": round(row["due"], 2), "Overdue": round(row["late"], 2)}
-    return {"Balances": {"AccountsReceivable": sides["ACCREC"], "AccountsPayable": sides["ACCPAY"]}} if rows else {}
+        " FROM invoice WHERE org = ? AND contact IN (SELECT value FROM json_each(?)) AND +status = 'AUTHORISED'"
+        " GROUP BY contact, type",
+        (today, call.org, dumps([contact["ContactID"] for contact in contacts])),
+    )
+    told: dict[str, Doc] = {}
+    for row in found:
+        sides = told.setdefault(row["contact"], {"Balances": _no_balances()})["Balances"]
+        sides[SIDES[row["type"].upper()]] = {"Outstanding": round(row["due"], 2), "Overdue": round(row["late"], 2)}
+    return told
+
+
+def _no_balances() -> Doc:
+    return {side: {"Outstanding": 0.0, "Overdue": 0.0} for side in SIDES.values()}

@@ -63,6 +63,15 @@ class Unavailable(Refused):
 
 
 @dataclass
+class OAuthError(Exception):
+    """What the identity server answers with the word for it (API facts 1.3); `why` is for people only."""
+
+    error: str
+    why: str = ""
+    status: int = 400
+
+
+@dataclass
 class ElementRefused(Exception):
     """One element of a write is not accepted; the others may be."""
 

@@ -19,9 +19,9 @@ from starlette.types import Receive, Scope, Send
 from plugins.xero.sandbox import calls, idempotency, router
 from plugins.xero.sandbox.batch import elements_answer
 from plugins.xero.sandbox.call import Call, exception_answer
+from plugins.xero.sandbox.consent import Access
 from plugins.xero.sandbox.errors import ApiException, ElementsRefused, NotFound, Problem, Refused, Unavailable
 from plugins.xero.sandbox.faults import Applied, Fault
-from plugins.xero.sandbox.identity import Access
 from plugins.xero.sandbox.messages import HTML, PLAIN, Answer, Incoming, internal_error, json_answer, not_found
 from plugins.xero.sandbox.world import World
 
@@ -63,7 +63,7 @@ class Visit:
 
 
 def is_identity(incoming: Incoming) -> bool:
-    return incoming.segments[:1] in (("connect",), (".well-known",))
+    return incoming.segments[:1] in (("connect",), ("identity",), (".well-known",))
 
 
 class Gateway:
@@ -166,7 +166,8 @@ class Gateway:
         world = self.world
         below = _below_api(visit.incoming) or ()
         access = world.identity.bearer(visit.incoming)
-        router.check_scope(access, below[0].lower() if below else "", visit.incoming.method, world.switches)
+        resource = below[0].lower() if below else ""
+        router.check_scope(access, resource, visit.incoming.method, world.switches, world.clock.now())
         org = world.connections.organisation(access, visit.incoming.headers.get("xero-tenant-id"))
         tenant = world.store.organisation(org)["OrganisationID"]
         world.store.sql.execute(
@@ -239,7 +240,12 @@ class Gateway:
     def _outside_the_api(self, incoming: Incoming, base: str) -> Answer:
         world = self.world
         path = tuple(segment.lower() for segment in incoming.segments)
+        now = world.clock.seconds()
         match incoming.method, path:
+            case "GET", ("identity", "connect", "authorize") | ("identity", "consent"):
+                return world.authorisation.answer(incoming, now)
+            case "POST", ("identity", "consent"):
+                return world.authorisation.answer(incoming, now)
             case "POST", ("connect", "token"):
                 return world.identity.token(incoming)
             case "POST", ("connect", "revocation"):
@@ -247,7 +253,7 @@ class Gateway:
             case "GET", (".well-known", "openid-configuration"):
                 return world.identity.discovery(base)
             case "GET", (".well-known", "openid-configuration", "jwks"):
-                return json_answer(200, world.identity.signer.public_keys())
+                return json_answer(200, world.signer.public_keys())
             case "GET", ("connections",):
                 return world.connections.listed(world.identity.bearer(incoming), incoming.query.get("autheventid"))
             case "DELETE", ("connections", connection_id):
@@ -270,6 +276,7 @@ class Gateway:
             self.world.store, visit.call_id, answer.status, answer.body, sent=body_out, keep_body=visit.keeps_bodies
         )
         self._count_egress(visit, body_out)
+        self._others_at_work(visit.incoming)
         return replace(answer, body=sent, headers=headers)
 
     def _compressed(self, visit: Visit, answer: Answer) -> bytes:
@@ -277,6 +284,14 @@ class Gateway:
         if not self.world.switches["gzip"] or "gzip" not in accepted or not answer.body:
             return answer.body
         return gzip.compress(answer.body, 1)
+
+    def _others_at_work(self, incoming: Incoming) -> None:
+        for happening in self.world.meanwhile.take(incoming.method, f"{incoming.path}?{incoming.query_string}"):
+            try:
+                with self.world.store.savepoint():
+                    happening.act()
+            except (ValueError, LookupError) as wrong:  # told to whoever looks; the call that it followed is answered
+                happening.told.append(str(wrong.args[0] if wrong.args else wrong))
 
     def _count_egress(self, visit: Visit, sent: int) -> None:
         """Everything pulled from the API but the organisation itself (API facts 2.3)."""

@@ -51,6 +51,7 @@ LINE_COMPARED = (
     "ItemCode",
     "DiscountRate",
     "DiscountAmount",
+    "Tracking",
 )
 # Changes that do not touch UpdatedDateUTC on a document with money applied (API facts 3.7).
 SILENT_WHEN_SETTLED = frozenset({"DueDate", "SentToContact"})

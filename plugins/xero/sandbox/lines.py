@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
-from plugins.xero.sandbox import accounts, fields, items, tax_rates
+from plugins.xero.sandbox import accounts, fields, items, tax_rates, tracking
 from plugins.xero.sandbox.call import Call
 from plugins.xero.sandbox.rounding import HUNDRED, ZERO, LineTotalDiffers, cents, complete, round_to, tax_on
 from plugins.xero.sandbox.wire import Doc
@@ -34,10 +34,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Sent:
-    """A line as it is to be read: what the request says over what was there. `kept` has the amounts when none is sent."""
+    """A line as it is to be read: what the request says over what was there. `kept` has the amounts when none is sent,
+    `tracked` what it was tracked by when nothing is said of it: archived since or not, it stays."""
 
     element: Doc
     kept: Doc | None = None
+    tracked: list[Doc] | None = None
 
 
 def merged(given: Doc, known: Doc | None) -> Sent:
@@ -55,7 +57,11 @@ def merged(given: Doc, known: Doc | None) -> Sent:
     retaxed = bool(sent & {*AMOUNTS, "TaxType"})
     if retaxed:
         base.pop("TaxAmount", None)
-    return Sent(base | {name: given[name] for name in sent}, None if retaxed or "LineAmount" not in known else known)
+    return Sent(
+        base | {name: given[name] for name in sent},
+        None if retaxed or "LineAmount" not in known else known,
+        None if "Tracking" in sent else known.get("Tracking"),
+    )
 
 
 def build(call: Call, given: list[Sent], setting: Setting) -> tuple[list[Doc], list[str]]:
@@ -77,7 +83,7 @@ def _line(call: Call, sent: Sent, setting: Setting) -> tuple[Doc, list[str]]:
     if description:
         line["Description"] = description
     if item is None and not any(element.get(name) not in (None, "") for name in (*AMOUNTS, *CODED)):
-        return line, problems + _tracking_problems(element)
+        return line, problems + _tracking(call, {}, sent)
     side = item[("SalesDetails" if setting.sale else "PurchaseDetails")] if item else {}
     if item is not None:
         line |= {"ItemCode": item["Code"], "ItemID": item["ItemID"], "ItemName": item.get("Name", "")}
@@ -86,7 +92,7 @@ def _line(call: Call, sent: Sent, setting: Setting) -> tuple[Doc, list[str]]:
         line |= {name: sent.kept[name] for name in AMOUNTS if name in sent.kept}
     else:
         problems += _amounts(call, line, element, side, setting)
-    return line, problems + _tracking_problems(element)
+    return line, problems + _tracking(call, line, sent)
 
 
 def item_codes(documents: list[Doc]) -> set[str]:
@@ -120,16 +126,22 @@ def _description_problems(description: str | None) -> list[str]:
     return []
 
 
-def _tracking_problems(element: Doc) -> list[str]:
-    tracking = fields.children(element, "Tracking") or []
-    if len(tracking) > MOST_TRACKING:
+def _tracking(call: Call, line: Doc, sent: Sent) -> list[str]:
+    """Puts into the line what it is tracked by; gives what is wrong with it."""
+    if sent.tracked is not None:
+        line["Tracking"] = sent.tracked
+        return []
+    given = fields.children(sent.element, "Tracking") or []
+    if len(given) > MOST_TRACKING:
         return [f"A line item can have no more than {MOST_TRACKING} tracking categories."]
-    # No category is created by naming it (API facts 4.5), and this sandbox has none yet.
-    return [f"The tracking category '{_tracking_name(entry)}' does not exist." for entry in tracking]
-
-
-def _tracking_name(entry: Doc) -> str:
-    return fields.text(entry, "Name") or fields.text(entry, "TrackingCategoryID") or ""
+    found = [tracking.found(call, entry) for entry in given]
+    chosen = [choice for choice, _ in found if choice is not None]
+    problems = [problem for choice, problem in found if choice is None]
+    if len({choice["TrackingCategoryID"] for choice in chosen}) < len(chosen):
+        problems.append("A line item can have each tracking category only once.")
+    if chosen:
+        line["Tracking"] = chosen
+    return problems
 
 
 # ------------------------------------------------------------------------------------------------- account and tax
@@ -251,7 +263,9 @@ def show(call: Call, line: Doc, *, write: bool) -> Doc:
             shown[name] = line[name]
     if "ItemID" in line:
         shown["Item"] = {"ItemID": line["ItemID"], "Name": line["ItemName"], "Code": line["ItemCode"]}
-    shown |= {"Tracking": [], "Quantity": line["Quantity"], "LineItemID": line["LineItemID"]}
+    with_ids = write or call.switches["tracking_option_ids_listed"] or bool(call.segments)
+    chosen = [tracking.show_chosen(call, choice, with_option_id=with_ids) for choice in line.get("Tracking", ())]
+    shown |= {"Tracking": chosen, "Quantity": line["Quantity"], "LineItemID": line["LineItemID"]}
     if "AccountID" in line:
         shown["AccountID"] = line["AccountID"]
     if write:

@@ -23,7 +23,8 @@ class Listed:
     """How the documents of one kind are listed.
 
     `read` gives the value of a where-field in a document; `indexed` has the SQL that answers equality on a field with
-    any of some values, {} standing for them.
+    any of some values, {} standing for them. Without `dated` the kind tells no time of change, and the contract knows no
+    If-Modified-Since for it.
     """
 
     kind: str
@@ -35,24 +36,31 @@ class Listed:
         default_factory=lambda: {"UpdatedDateUTC": "updated"}
     )  # order-fields that are columns
     paged: bool = True
+    dated: bool = True
 
 
 def page_of(call: Call, listed: Listed, conditions: list[SqlCondition], *, forced: bool = False) -> "Page":
     """The rows to show. `forced`: some filters page even where no page was asked for."""
     asked = listed.paged and ("page" in call.query or forced)
-    conditions = [*conditions, *modified_since(call)]
+    if listed.dated or call.switches["if_modified_since_everywhere"]:
+        conditions = [*conditions, *modified_since(call)]
     where = _where(call, listed)
     if where is not None:
         conditions += _indexable(listed, where)
     wanted = Wanted(_page_number(call), _page_size(call) if asked else None)
     order = _order(call, listed)
-    column = order.column(listed) if order is not None else "updated, id"
+    column = order.column(listed) if order is not None else _usual_order(call, listed)
     try:
         if where is None and column is not None:
             return _straight(call, listed, conditions, column, wanted)
         return _sifted(call, listed, conditions, where, order, wanted)
     except BadWhere as wrong:
         raise ApiException.bad_where(str(wrong)) from None
+
+
+def _usual_order(call: Call, listed: Listed) -> str:
+    """Only of lists with pages does anybody promise one (API facts 3.7)."""
+    return "random()" if not listed.paged and call.switches["unpaged_order"] == "none" else "updated, id"
 
 
 @dataclass(frozen=True)

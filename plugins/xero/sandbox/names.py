@@ -19,7 +19,7 @@ TEXT = """
     PurchaseDescription SalesDetails PurchaseDetails UnitPrice AccountCode COGSAccountCode
     InventoryAssetAccountCode IsTrackedAsInventory TotalCostPool QuantityOnHand Invoices Invoice InvoiceID
     InvoiceNumber Reference LineItems LineItem LineItemID Quantity UnitAmount LineAmount ItemCode TaxAmount
-    Tracking TrackingCategoryID TrackingOptionID Option DiscountRate DiscountAmount Date DueDate LineAmountTypes
+    Tracking TrackingCategories TrackingCategoryID TrackingOptionID Option Options DiscountRate DiscountAmount Date DueDate LineAmountTypes
     Url CurrencyRate SentToContact ExpectedPaymentDate PlannedPaymentDate SubTotal TotalTax Total TotalDiscount
     AmountDue AmountPaid AmountCredited FullyPaidOnDate Payments CreditNotes Prepayments Overpayments
     IsDiscounted RepeatingInvoiceID InvoiceAddresses UpdatedDateUTCString DateString DueDateString

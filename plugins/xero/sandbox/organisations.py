@@ -43,7 +43,7 @@ def create(
     tenant_id = tenant_id or str(uuid4())
     org = store.add_organisation(tenant_id, _new(tenant_id, name, country, currency, now), org)
     region = region_of(country)
-    for seed in RATES[region.version]:
+    for seed in RATES[region.rates]:
         rate = _rate(seed, region)
         store.save("tax_rate", org, str(uuid4()), store.next_stamp(org, now), rate_columns(rate), rate)
     for account in ACCOUNTS:
@@ -52,7 +52,7 @@ def create(
         store.save("account", org, document["AccountID"], document["Updated"], account_columns(document), document)
     for code in dict.fromkeys((currency, *SUBSCRIBED)):
         subscribe(store, org, code, now)
-    _theme(store, org, now)
+    add_theme(store, org, "Standard", 0, now)
     return org
 
 
@@ -91,7 +91,7 @@ def _rate(seed: RateSeed, region: Region) -> Doc:
         "TaxType": seed.tax_type,
         "Status": seed.status,
         "Applies": seed.applies,
-        "TaxComponents": [{"Name": region.gst_name, "Rate": seed.percent, "IsCompound": False}],
+        "TaxComponents": [{"Name": region.tax_name, "Rate": seed.percent, "IsCompound": False}],
         "EffectiveRate": seed.percent,
         "System": True,
     } | report
@@ -117,10 +117,11 @@ def _no_tax(region: Region) -> str:
     return "BASEXCLUDED" if region.version == "AU" else "NONE"
 
 
-def _theme(store: Store, org: int, now: int) -> None:
-    theme = {"BrandingThemeID": str(uuid4()), "Name": "Standard", "SortOrder": 0, "Created": now}
+def add_theme(store: Store, org: int, name: str, place: int, now: int, known: Doc | None = None) -> None:
+    """A branding theme at this place in the order; a known one moves there."""
+    theme = (known or {"BrandingThemeID": str(uuid4()), "Name": name, "Created": now}) | {"SortOrder": place}
     updated = store.next_stamp(org, now)
-    store.save("branding_theme", org, theme["BrandingThemeID"], updated, {"name": fold("Standard")}, theme)  # type: ignore[arg-type]
+    store.save("branding_theme", org, theme["BrandingThemeID"], updated, {"name": fold(name)}, theme)
 
 
 # ------------------------------------------------------------------------------------------------------- endpoints
@@ -141,6 +142,7 @@ def may(call: Call, action: str) -> bool:
 
 
 def _shown(organisation: Doc) -> Doc:
+    region = region_of(organisation["CountryCode"])
     locks = {
         name: day_stamp(organisation[name]) for name in ("PeriodLockDate", "EndOfYearLockDate") if organisation[name]
     }
@@ -156,10 +158,10 @@ def _shown(organisation: Doc) -> Doc:
         "OrganisationType": "COMPANY",
         "OrganisationEntityType": "COMPANY",
         "OrganisationStatus": "ACTIVE",
-        "FinancialYearEndDay": 31,
-        "FinancialYearEndMonth": 3,
-        "SalesTaxBasis": "ACCRUALS",
-        "SalesTaxPeriod": "QUARTERLY1",
+        "FinancialYearEndDay": region.year_end[0],
+        "FinancialYearEndMonth": region.year_end[1],
+        "SalesTaxBasis": region.basis,
+        "SalesTaxPeriod": region.period,
         "DefaultSalesTax": "Tax Exclusive",
         "DefaultPurchasesTax": "Tax Exclusive",
         "CreatedDateUTC": stamp_without_offset(organisation["Created"]),

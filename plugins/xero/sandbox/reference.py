@@ -80,11 +80,14 @@ def _read(_call: Call, document: Doc, name: str) -> Any:
     return document.get(name)
 
 
-CURRENCIES = Listed("currency", "Currency", {"Code": Type.TEXT, "Description": Type.TEXT}, _read, paged=False)
+CURRENCIES = Listed(
+    "currency", "Currency", {"Code": Type.TEXT, "Description": Type.TEXT}, _read, paged=False, dated=False
+)
 THEMES = Listed(
     "branding_theme",
     "BrandingTheme",
     {"BrandingThemeID": Type.GUID, "Name": Type.TEXT, "SortOrder": Type.NUMBER},
     _read,
     paged=False,
+    dated=False,
 )

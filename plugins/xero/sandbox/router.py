@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from plugins.xero.sandbox import (
     accounts,
@@ -13,11 +14,13 @@ from plugins.xero.sandbox import (
     payments,
     reference,
     tax_rates,
+    tracking,
 )
 from plugins.xero.sandbox.call import Call
+from plugins.xero.sandbox.consent import Access
 from plugins.xero.sandbox.errors import ApiException, NotFound, Problem
-from plugins.xero.sandbox.identity import Access
 from plugins.xero.sandbox.messages import Answer
+from plugins.xero.sandbox.scopes import opening
 from plugins.xero.sandbox.switches import Switches
 
 Handler = Callable[[Call], Answer]
@@ -26,7 +29,7 @@ ONE = "{id}"
 
 @dataclass(frozen=True)
 class Resource:
-    """`handlers` by what follows the resource's name: nothing, an id, or a word of its own."""
+    """`handlers` by what follows the resource's name: nothing, an id, a word of its own, or an id and what it has."""
 
     scope: str
     handlers: Mapping[str, Mapping[str, Handler]]
@@ -69,6 +72,15 @@ RESOURCES = {
     "brandingthemes": Resource(
         "accounting.settings", {"": {"GET": reference.list_themes}, ONE: {"GET": reference.one_theme}}
     ),
+    "trackingcategories": Resource(
+        "accounting.settings",
+        {
+            "": {"GET": tracking.listed, "PUT": tracking.put},
+            ONE: {"GET": tracking.one, "POST": tracking.post, "DELETE": tracking.delete},
+            f"{ONE}/options": {"PUT": tracking.put_options},
+            f"{ONE}/options/{ONE}": {"POST": tracking.post_option, "DELETE": tracking.delete_option},
+        },
+    ),
     "items": Resource(
         "accounting.settings",
         {
@@ -93,15 +105,14 @@ RESOURCES = {
 }
 
 
-def check_scope(access: Access, resource: str, method: str, switches: Switches) -> None:
-    """Reading needs either form of the scope, writing the full one (API facts 1.5)."""
+def check_scope(access: Access, resource: str, method: str, switches: Switches, now: datetime) -> None:
+    """Raises the refusal of a token that lacks the scope (API facts 1.6)."""
     if resource not in RESOURCES:
         return
-    accepted = {RESOURCES[resource].scope}
+    wanted = {RESOURCES[resource].scope}
     if resource == "items" and switches["items_invoices_scope"]:
-        accepted.add("accounting.invoices")
-    if method == "GET":
-        accepted |= {f"{scope}.read" for scope in accepted}
+        wanted.add("accounting.invoices")
+    accepted = opening(wanted, method, now)
     if access.scopes.isdisjoint(accepted):
         status = int(switches["scope_refusal_status"])
         title = "Unauthorized" if status == 401 else "Forbidden"
@@ -111,13 +122,19 @@ def check_scope(access: Access, resource: str, method: str, switches: Switches) 
 
 def handle(resource: str, call: Call) -> Answer:
     known = RESOURCES.get(resource)
-    if known is None or len(call.segments) > 1:
+    if known is None:
         raise NotFound
-    place = call.segments[0].lower() if call.segments else ""
-    handlers = known.handlers.get(place) or known.handlers.get(ONE)
+    handlers = _handlers(known, call.segments)
     if handlers is None:
         raise NotFound
     handler = handlers.get(call.incoming.method)
     if handler is None:
         raise ApiException.not_implemented()
     return handler(call)
+
+
+def _handlers(resource: Resource, segments: tuple[str, ...]) -> Mapping[str, Handler] | None:
+    """A word of the resource's own goes before an id; after an id, words and ids take turns."""
+    place = "/".join(segment.lower() for segment in segments)
+    turns = "/".join(ONE if number % 2 == 0 else segment.lower() for number, segment in enumerate(segments))
+    return resource.handlers.get(place) or resource.handlers.get(turns)

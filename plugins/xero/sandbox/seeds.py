@@ -41,6 +41,24 @@ CURRENCY_NAMES = {
     "ZAR": "South African Rand",
 }
 SUBSCRIBED = ("GBP", "USD", "EUR")
+# What an organisation's own currency is where nobody says.
+CURRENCY_OF = {
+    "AU": "AUD",
+    "CA": "CAD",
+    "CH": "CHF",
+    "DK": "DKK",
+    "GB": "GBP",
+    "HK": "HKD",
+    "IN": "INR",
+    "JP": "JPY",
+    "NO": "NOK",
+    "NZ": "NZD",
+    "PL": "PLN",
+    "SE": "SEK",
+    "SG": "SGD",
+    "US": "USD",
+    "ZA": "ZAR",
+} | dict.fromkeys(("AT", "BE", "DE", "EE", "ES", "FI", "FR", "GR", "IE", "IT", "LT", "LU", "LV", "NL", "PT"), "EUR")
 
 
 def currency_rate(base: str, code: str) -> Decimal:
@@ -52,13 +70,18 @@ def currency_rate(base: str, code: str) -> Decimal:
 
 @dataclass(frozen=True)
 class Region:
+    """`rates` names the set of tax rates in RATES; Canada, Singapore and South Africa are Global but for theirs."""
+
     version: str
     timezone: str
     zone: str
     sales_tax: str  # the rate of ordinary sales, by TaxType
     purchase_tax: str
-    country: str
-    gst_name: str = "VAT"
+    rates: str
+    tax_name: str = "Tax"
+    year_end: tuple[int, int] = (31, 12)  # day and month
+    basis: str = "ACCRUAL"
+    period: str = "QUARTERLY"
 
 
 @dataclass(frozen=True)
@@ -86,12 +109,30 @@ class RateSeed:
 
 
 REGIONS = {
-    "GB": Region("UK", "GMTSTANDARDTIME", "Europe/London", "OUTPUT2", "INPUT2", "GB"),
-    "NZ": Region("NZ", "NEWZEALANDSTANDARDTIME", "Pacific/Auckland", "OUTPUT2", "INPUT2", "NZ", "GST"),
-    "AU": Region("AU", "AUSEASTERNSTANDARDTIME", "Australia/Sydney", "OUTPUT", "INPUT", "AU", "GST"),
+    "GB": Region(
+        "UK", "GMTSTANDARDTIME", "Europe/London", "OUTPUT2", "INPUT2", "UK", "VAT", (31, 3), "ACCRUALS", "QUARTERLY1"
+    ),
+    "NZ": Region(
+        "NZ",
+        "NEWZEALANDSTANDARDTIME",
+        "Pacific/Auckland",
+        "OUTPUT2",
+        "INPUT2",
+        "NZ",
+        "GST",
+        (31, 3),
+        "PAYMENTS",
+        "TWOMONTHS",
+    ),
+    "AU": Region(
+        "AU", "AUSEASTERNSTANDARDTIME", "Australia/Sydney", "OUTPUT", "INPUT", "AU", "GST", (30, 6), "ACCRUALS"
+    ),
     "US": Region("US", "EASTERNSTANDARDTIME", "America/New_York", "OUTPUT", "INPUT", "US", "Sales Tax"),
+    "CA": Region("GLOBAL", "EASTERNSTANDARDTIME", "America/Toronto", "OUTPUT", "INPUT", "CA"),
+    "SG": Region("GLOBAL", "SINGAPORESTANDARDTIME", "Asia/Singapore", "OUTPUTY24", "INPUTY24", "SG", "GST"),
+    "ZA": Region("GLOBAL", "SOUTHAFRICASTANDARDTIME", "Africa/Johannesburg", "OUTPUT3", "INPUT3", "ZA", "VAT"),
 }
-ELSEWHERE = Region("GLOBAL", "UTC", "UTC", "OUTPUT", "INPUT", "", "Tax")
+ELSEWHERE = Region("GLOBAL", "UTC", "UTC", "OUTPUT", "INPUT", "GLOBAL")
 
 _EXPENSE = ("EXP", "Expense")
 _REVENUE = ("REV", "Revenue")
@@ -193,6 +234,27 @@ RATES: dict[str, tuple[RateSeed, ...]] = {
         _rate("INPUT", "Tax on Purchases", "8.25", _EVERY),
         _rate("NONE", "Tax Exempt", "0", _EVERY),
         _rate("GSTONIMPORTS", "Sales Tax on Imports", "0", "L"),
+    ),
+    # Of Canada, Singapore and South Africa only some; their sets are long and change by the year.
+    "CA": (
+        _rate("OUTPUT", "Tax on Sales", "0", _EVERY),
+        _rate("INPUT", "Tax on Purchases", "0", _EVERY),
+        _rate("NONE", "Tax Exempt", "0", _EVERY),
+        _rate("GSTONIMPORTS", "Sales Tax on Imports", "0", "L"),
+    ),
+    "SG": (
+        _rate("OUTPUTY24", "9% Standard-Rated Supplies", "9", _SALES),
+        _rate("INPUTY24", "9% Standard-Rated Purchases", "9", _PURCHASES),
+        _rate("ZERORATEDOUTPUT", "Zero-Rated Supplies", "0", _SALES),
+        _rate("ZERORATEDINPUT", "Zero-Rated Purchases", "0", _PURCHASES),
+        _rate("NONE", "No Tax", "0", _EVERY),
+    ),
+    "ZA": (
+        _rate("OUTPUT3", "Standard Rate Sales", "15", _SALES),
+        _rate("INPUT3", "Standard Rate Purchases", "15", _PURCHASES),
+        _rate("ZERORATEDOUTPUT", "Zero Rated Sales", "0", _SALES),
+        _rate("ZERORATEDINPUT", "Zero Rated Purchases", "0", _PURCHASES),
+        _rate("NONE", "No VAT", "0", _EVERY),
     ),
     "GLOBAL": (
         _rate("OUTPUT", "Tax on Sales", "10", _EVERY),

@@ -5,7 +5,7 @@ import errno
 import socket
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from plugins.xero.sandbox.app import create_app
+from plugins.xero.sandbox.apps import SECRET
 from plugins.xero.sandbox.gateway import CUT
-from plugins.xero.sandbox.identity import SECRET
 from plugins.xero.sandbox.world import Options, OrganisationOption
 
 
@@ -86,6 +86,7 @@ def run(
     state: Path | None = None,
     organisations: Sequence[OrganisationOption] = (),
     *,
+    apps: Sequence[Mapping[str, Any]] = (),
     no_limits: bool = False,
     latency: float = 0.0,
     host: str = "127.0.0.1",
@@ -98,7 +99,7 @@ def run(
         return 1
     wanted = tuple(organisations) or (OrganisationOption(),)
     try:
-        ready = server(Options(wanted, state, no_limits=no_limits, latency=latency))
+        ready = server(Options(wanted, state, apps, no_limits=no_limits, latency=latency))
     except (OSError, sqlite3.Error) as error:
         listener.close()
         sys.stderr.write(f"error: the state file {state} cannot be used: {error}\n")

@@ -20,13 +20,16 @@ KINDS: dict[str, tuple[str, ...]] = {
     "tax_rate": ("tax_type", "name", "status"),
     "currency": ("code",),
     "branding_theme": ("name",),
+    "tracking_category": ("name", "status"),
     "invoice": ("number", "type", "status", "contact", "reference", "date", "app"),
     "payment": ("invoice", "status"),
 }
-# What lines refer to: small sets, read whole for nearly every write, so they are kept parsed until one changes.
 # Columns with few rows to a value: where one is asked for, its index beats the one that has the rows in order.
 SELECTIVE = frozenset({"id", "name", "number", "account_number", "code", "contact", "reference", "invoice"})
-REFERENCE_KINDS = frozenset({"account", "tax_rate", "currency", "branding_theme"})
+# More than one column: contacts are listed by status, and looked up by the name that only active ones have for themselves.
+TOGETHER = {"contact": ("status, updated, id", "name, status")}
+# What lines refer to: small sets, read whole for nearly every write, so they are kept parsed until one changes.
+REFERENCE_KINDS = frozenset({"account", "tax_rate", "currency", "branding_theme", "tracking_category"})
 
 BASE = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -36,6 +39,12 @@ CREATE TABLE IF NOT EXISTS counter (
     org INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (org, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS app (
     client_id TEXT PRIMARY KEY, secret TEXT NOT NULL, name TEXT NOT NULL, org INTEGER, scopes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS user (user_id TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS consented (
+    client_id TEXT NOT NULL, user TEXT NOT NULL, scopes TEXT NOT NULL, PRIMARY KEY (client_id, user)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS authorisation_code (
+    value TEXT PRIMARY KEY, client_id TEXT NOT NULL, user TEXT NOT NULL, scopes TEXT NOT NULL, auth_event TEXT NOT NULL,
+    redirect TEXT NOT NULL, challenge TEXT, nonce TEXT, expires REAL NOT NULL, used INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS token (
     value TEXT PRIMARY KEY, client_id TEXT NOT NULL, user TEXT NOT NULL, scopes TEXT NOT NULL, expires REAL NOT NULL,
     auth_event TEXT NOT NULL) WITHOUT ROWID;
@@ -57,6 +66,15 @@ CREATE TABLE IF NOT EXISTS idempotency (
 CREATE INDEX IF NOT EXISTS idempotency_age ON idempotency (first_used);
 CREATE TABLE IF NOT EXISTS egress (client_id TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
 """
+# Columns that a state file from before they were needed does not have.
+ADDED = {
+    "app": {
+        "public": "INTEGER NOT NULL DEFAULT 0",
+        "redirects": "TEXT NOT NULL DEFAULT '[]'",
+        "bulk": "INTEGER NOT NULL DEFAULT 0",
+        "certified": "INTEGER NOT NULL DEFAULT 0",
+    }
+}
 
 
 def _schema(kind: str, columns: tuple[str, ...]) -> Iterator[str]:
@@ -66,7 +84,11 @@ def _schema(kind: str, columns: tuple[str, ...]) -> Iterator[str]:
         f" updated INTEGER NOT NULL, {named} body TEXT NOT NULL)"
     )
     yield f"CREATE INDEX IF NOT EXISTS {kind}_updated ON {kind} (org, updated, id)"
-    for column in columns:
+    together = TOGETHER.get(kind, ())
+    for number, wanted in enumerate(together):
+        yield f"CREATE INDEX IF NOT EXISTS {kind}_together_{number} ON {kind} (org, {wanted})"
+    leading = [wanted.partition(",")[0] for wanted in together]
+    for column in (column for column in columns if column not in leading):
         yield f"CREATE INDEX IF NOT EXISTS {kind}_{column} ON {kind} (org, {column}) WHERE {column} IS NOT NULL"
 
 
@@ -84,6 +106,14 @@ class Store:
         for kind, columns in KINDS.items():
             for statement in _schema(kind, columns):
                 self.sql.execute(statement)
+        self._add_columns()
+
+    def _add_columns(self) -> None:
+        for table, columns in ADDED.items():
+            known = {row["name"] for row in self.sql.execute(f"PRAGMA table_info({table})")}
+            for name, declared in columns.items():
+                if name not in known:
+                    self.sql.execute(f"ALTER TABLE {table} ADD COLUMN {name} {declared}")
 
     def close(self) -> None:
         self.sql.close()
@@ -133,6 +163,28 @@ class Store:
             (org, document_id, updated, *values, dumps(document)),
         )
         self._changed(kind, org)
+
+    def save_many(self, kind: str, org: int, rows: Iterable[tuple[str, int, Doc, Doc]]) -> None:
+        """New documents: id, time of change, columns, document."""
+        names = KINDS[kind]
+        marks = ", ".join("?" * (len(names) + 4))
+        self.sql.executemany(
+            f"INSERT INTO {kind} (org, id, updated, {', '.join(names)}, body) VALUES ({marks})",  # noqa: S608 KINDS' names
+            (
+                (org, document_id, updated, *(columns.get(name) for name in names), dumps(document))
+                for document_id, updated, columns, document in rows
+            ),
+        )
+        self._changed(kind, org)
+
+    def touch(self, kind: str, org: int, document_id: str, updated: int) -> bool:
+        """A later time of change and nothing else; whether there is such a document."""
+        touched = self.sql.execute(
+            f"UPDATE {kind} SET updated = ?, body = json_set(body, '$.Updated', ?) WHERE org = ? AND id = ?",  # noqa: S608
+            (updated, updated, org, document_id),
+        )
+        self._changed(kind, org)
+        return touched.rowcount == 1
 
     def delete(self, kind: str, org: int, document_id: str) -> None:
         self.sql.execute(f"DELETE FROM {kind} WHERE org = ? AND id = ?", (org, document_id))  # noqa: S608
@@ -228,12 +280,16 @@ class Store:
         return None if row is None else int(row["org"])
 
     def next_number(self, org: int, name: str) -> int:
+        return self.next_numbers(org, name, 1)
+
+    def next_numbers(self, org: int, name: str, count: int) -> int:
+        """The first of as many numbers, none of which comes again."""
         row = self.sql.execute(
-            "INSERT INTO counter (org, name, value) VALUES (?, ?, 1)"
-            " ON CONFLICT (org, name) DO UPDATE SET value = value + 1 RETURNING value",
-            (org, name),
+            "INSERT INTO counter (org, name, value) VALUES (:org, :name, :count)"
+            " ON CONFLICT (org, name) DO UPDATE SET value = value + :count RETURNING value",
+            {"org": org, "name": name, "count": count},
         ).fetchone()
-        return int(row["value"])
+        return int(row["value"]) - count + 1
 
     def next_stamp(self, org: int, now: int) -> int:
         """The time of a change in milliseconds, later than every change before it, so that order by time is exact."""
@@ -243,6 +299,18 @@ class Store:
             (org, now),
         ).fetchone()
         return int(row["value"])
+
+    def stamps(self, org: int, now: int, count: int) -> list[int]:
+        """Times of as many changes that were made before now as far as there is room, several at once if need be: an
+        organisation that is filled at once must not have changed in the future."""
+        row = self.sql.execute("SELECT value FROM counter WHERE org = ? AND name = 'stamp'", (org,)).fetchone()
+        earliest = int(row["value"]) + 1 if row else 0
+        latest = max(now, earliest)
+        first = max(earliest, latest - count + 1)
+        stamps = [first + (latest - first + 1) * place // count for place in range(count)]
+        if stamps:
+            self.next_stamp(org, stamps[-1])
+        return stamps
 
     # ---------------------------------------------------------------------------------------------------- settings
 

@@ -36,6 +36,27 @@ SWITCHES: dict[str, Switch] = {
     ),
     "jwt_issuer": Switch("https://identity.xero.com", "1.3", "`iss` of access tokens"),
     "jwt_audience": Switch("https://identity.xero.com/resources", "1.3", "`aud` of access tokens"),
+    "authorise_errors": Switch(
+        "page",
+        "1.2",
+        "where a mistake in an authorise address is told, once the redirect address is known to be right",
+        ("page", "redirect"),
+    ),
+    "authorise_scope_error": Switch(
+        "invalid_scope",
+        "1.2",
+        "the word for a scope that the app may not ask for",
+        ("invalid_scope", "unauthorized_client"),
+    ),
+    "callback_says_more": Switch(
+        default=True, paragraph="1.2", says="the callback also has scope and, with openid, session_state"
+    ),
+    "reconnect_auth_event": Switch(
+        "original",
+        "1.4",
+        "the authEventId of an organisation that is connected again: of the user's first time, of anybody's, or new",
+        ("original", "original_of_anybody", "new"),
+    ),
     "items_invoices_scope": Switch(default=False, paragraph="1.5", says="accounting.invoices also opens Items"),
     "app_minute_problem": Switch("appminute", "2.1", "X-Rate-Limit-Problem of the app-wide minute limit"),
     "rejected_calls_count": Switch(default=False, paragraph="2.1", says="calls answered 429 use up the windows too"),
@@ -75,6 +96,20 @@ SWITCHES: dict[str, Switch] = {
     "if_modified_since_archived_contacts": Switch(
         default=False, paragraph="3.7", says="If-Modified-Since lists archived contacts unasked"
     ),
+    "if_modified_since_everywhere": Switch(
+        default=False,
+        paragraph="3.7",
+        says="also TaxRates, Currencies, BrandingThemes and TrackingCategories, which tell no time of change, heed it",
+    ),
+    "unpaged_order": Switch(
+        "updated", "3.7", "order of lists that have no pages, where none is asked for", ("updated", "none")
+    ),
+    "gdpr_contacts_listed": Switch(
+        "with_archived",
+        "4.2",
+        "where contacts with GDPRREQUEST are listed: with includeArchived, in every list, or in none",
+        ("with_archived", "always", "never"),
+    ),
     "high_volume_documents": Switch(100_000, "2.2", "documents that a list may read before HighVolumeException"),
     "rounding_mode": Switch("half_up", "4.8", "rounding at exact half cents", ("half_up", "half_even")),
     "contact_match": Switch(
@@ -93,6 +128,10 @@ SWITCHES: dict[str, Switch] = {
     "item_tax_from_account": Switch(
         default=True, paragraph="4.7", says="an item side without TaxType takes its account's"
     ),
+    "tracking_options": Switch(0, "4.5", "active options that a tracking category may have, 0 for any number"),
+    "tracking_option_ids_listed": Switch(
+        default=False, paragraph="4.5", says="lists of documents give TrackingOptionID, as single ones do"
+    ),
     "due_date_missing_message": Switch(
         "A due date must be specified to approve this document.", "4.9", "message for approval without DueDate"
     ),
@@ -109,6 +148,7 @@ SWITCHES: dict[str, Switch] = {
         ("voided_and_deleted", "deleted", "none"),
     ),
     "void_again": Switch("refuse", "4.9", "VOIDED sent for a voided invoice", ("refuse", "accept")),
+    "avalara_effective_rate": Switch("zero", "5", "EffectiveRate of AVALARA in TaxRates", ("zero", "absent")),
     "avalara_lines": Switch("accept", "5", "a line sent with TaxType AVALARA", ("accept", "refuse")),
     "several_accounts_message": Switch(
         "Only one element can be sent per request to this endpoint.", "2.2", "message for several Accounts or TaxRates"

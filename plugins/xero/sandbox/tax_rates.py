@@ -54,11 +54,11 @@ def looked_up_in_the_screens(rate: Doc) -> bool:
 
 
 def listed(call: Call) -> Answer:
-    return call.reply("TaxRates", [show(rate) for rate in page_of(call, LISTED, []).documents])
+    return call.reply("TaxRates", [_listed(call, rate) for rate in page_of(call, LISTED, []).documents])
 
 
 def one(call: Call) -> Answer:
-    return call.reply("TaxRates", [show(_addressed(call))])
+    return call.reply("TaxRates", [_listed(call, _addressed(call))])
 
 
 def put(call: Call) -> Answer:
@@ -202,8 +202,15 @@ def show(rate: Doc) -> Doc:
     return shown | {"TaxComponents": components}
 
 
+def _listed(call: Call, rate: Doc) -> Doc:
+    shown = show(rate)
+    if looked_up_in_the_screens(rate) and call.switches["avalara_effective_rate"] == "absent":
+        del shown["EffectiveRate"]
+    return shown
+
+
 def _read(_call: Call, rate: Doc, name: str) -> Any:
     return show(rate).get(name)
 
 
-LISTED = Listed("tax_rate", "TaxRate", WHERE_FIELDS, _read, paged=False)
+LISTED = Listed("tax_rate", "TaxRate", WHERE_FIELDS, _read, paged=False, dated=False)
