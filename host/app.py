@@ -13,7 +13,8 @@ from sqlalchemy import select
 from host import clock, waking
 from host.config import Config, HostSettings, load_config
 from host.crypto import Vault
-from host.daily import Daily
+from host.daily import HOST as HOST_RUN
+from host.daily import RETENTION, Daily
 from host.db import Database
 from host.db.migrate import HOST, Line, LineStatus, require_current, status
 from host.db.presence import Presence
@@ -24,6 +25,7 @@ from host.measures import Measures
 from host.plugins import Plugins
 from host.repair import Repaired, repair
 from host.sync.engine import Engine
+from host.sync.retention import Keep, prune
 from host.tables import settings as settings_table
 from host.unit_of_work import Saver
 
@@ -225,13 +227,14 @@ def assemble(
     measures = Measures()
     saver = Saver(database, Dispatcher(plugins), wakes, measures)
     prefix = _prefix(database)
+    jobs = Jobs()
     host = Host(
         config=config,
         database=database,
         vault=vault,
         plugins=plugins,
         saver=saver,
-        jobs=Jobs(),
+        jobs=jobs,
         prefix=prefix,
         engine=_engine(database, vault, saver, plugins, prefix, transport, measures),
         measures=measures,
@@ -240,13 +243,22 @@ def assemble(
             plugins,
             config.host.timezone,
             config.host.daily_at,
-            own=lambda: repair(database, saver, plugins),
+            own={
+                HOST_RUN: lambda: repair(database, saver, plugins),
+                RETENTION: lambda: prune(database, _kept(config.host), jobs.stopping.is_set),
+            },
         ),
         safe_mode=safe_mode,
         presence=Presence(database),
     )
     wakes.call = host.wake
     return host
+
+
+def _kept(settings: HostSettings) -> Keep:
+    days = settings.keep_requests_days, settings.keep_bodies_days
+    requests, bodies = (timedelta(days=one) if one else None for one in days)
+    return Keep(requests=requests, bodies=bodies)
 
 
 class _Later:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DAILY: Final = "daily"
 HOST: Final = "host"
+RETENTION: Final = "host.retention"
 RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -43,10 +44,15 @@ def due_date(now: datetime, zone: ZoneInfo, daily_at: time) -> date:
 
 
 class Daily:
-    """Claims and runs what is due. ``own`` is the host's own pass, run before the plugins'."""
+    """Claims and runs what is due. ``own`` are the host's own runs by name, before those of the plugins; the names are none that a plugin can have."""
 
     def __init__(
-        self, database: Database, plugins: Plugins, zone: ZoneInfo, daily_at: time, own: Callable[[], object]
+        self,
+        database: Database,
+        plugins: Plugins,
+        zone: ZoneInfo,
+        daily_at: time,
+        own: Mapping[str, Callable[[], object]],
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -62,7 +68,7 @@ class Daily:
                 self._run(name, due, call)
 
     def _calls(self, due: date) -> Mapping[str, Callable[[], object]]:
-        calls: dict[str, Callable[[], object]] = {HOST: self._own}
+        calls = dict(self._own)
         for listener in self._plugins.listeners("on_daily_schedule"):
             calls[listener.plugin.name] = _tick(listener.call, due)
         return calls

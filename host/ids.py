@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from datetime import datetime
 
 from host import clock
 
@@ -26,6 +27,11 @@ class _Ticks:
 
 
 _ticks = _Ticks()
+
+
+def first_id_of(moment: datetime) -> str:
+    """What every identity made at this moment or later is greater than, and every one made before is less than."""
+    return f"{int(moment.timestamp() * 1000) << 80:032x}"
 
 
 def new_id() -> str:

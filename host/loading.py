@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sqlalchemy.exc import OperationalError
+from host.db.engine import breathe
 
 from hookspecs import JSON, Problem, Saved
 from host.errors import CounterfoilError
@@ -29,8 +30,6 @@ AT_ONCE: Final = 200
 """Records in one transaction: enough to share its cost, few enough that a person's save beside it waits only a moment."""
 LONGEST_WAIT_SECONDS: Final = 1.0
 """Lines that trickle in through a pipe are saved at least this often."""
-BREATH_SECONDS: Final = 0.004
-"""Between two transactions, twice as long as a waiting writer looks away: on SQLite people's saves come in here."""
 TOUCH_EVERY_SECONDS: Final = 5.0
 PAUSES_SECONDS: Final = (0.2, 1.0, 3.0)
 """A deadlock or a database that restarts passes by itself; saving once more what was rolled back does no harm."""
@@ -123,7 +122,7 @@ class Loader:
         try:
             for chunk in _chunks(source):
                 yield from self._load_chunk(chunk)
-                time.sleep(BREATH_SECONDS)
+                breathe()
         except Interrupted:
             lost = True  # it cannot be closed; a batch that nobody touches closes by itself
             raise

@@ -80,6 +80,7 @@ def _value_faults(one: fields.Field[Any], value: Any, path: Path) -> Iterable[Fa
         for key, item in value.items():
             yield from _value_faults(one.value_field, item, (*path, key))
     yield from _choice_faults(one, value, path)
+    yield from _range_faults(one, value, path)
 
 
 def _nested_faults(one: fields.Nested, value: Any, path: Path) -> Iterable[Fault]:
@@ -98,6 +99,11 @@ def _choice_faults(one: fields.Field[Any], value: Any, path: Path) -> Iterable[F
         if choices and item not in choices:
             meant = did_you_mean(str(item), choices)
             yield Fault(path, f"{_shown(one, item)} is not accepted{meant}; accepted: {listed(choices)}")
+
+
+def _range_faults(one: fields.Field[Any], value: Any, path: Path) -> Iterable[Fault]:
+    if isinstance(one, fields.Number) and (ends := _ends(one)) and not ends[0] <= value <= ends[1]:
+        yield Fault(path, f"{value} is not accepted; it takes {accepts(one)}")
 
 
 def _choices(one: fields.Field[Any]) -> list[str]:
@@ -127,10 +133,16 @@ def accepts(one: fields.Field[Any]) -> str:
 
 
 def _range(one: fields.Field[Any]) -> str:
+    ends = _ends(one)
+    return f" from {ends[0]} to {ends[1]}" if ends else ""
+
+
+def _ends(one: fields.Field[Any]) -> tuple[Any, Any] | None:
+    """The least and the greatest that a field takes, where it says both."""
     found = next((each for each in one.validators if type(each) is validate.Range), None)
     if found is None or found.min is None or found.max is None:
-        return ""
-    return f" from {found.min} to {found.max}"
+        return None
+    return found.min, found.max
 
 
 def _shown(one: fields.Field[Any], value: Any) -> str:

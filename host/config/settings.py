@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from marshmallow import Schema, ValidationError, fields
-from marshmallow.validate import OneOf
+from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow.validate import OneOf, Range
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -19,6 +19,9 @@ from host.logs import FORMATS, LEVELS, TEXT
 from host.words import did_you_mean
 
 OPENABLE: Final = ("metrics", "openapi")
+KEEP_REQUESTS_DAYS: Final = 400
+KEEP_BODIES_DAYS: Final = 90
+LONGEST_DAYS: Final = 36_500
 DATABASES: Final = '"sqlite:///counterfoil.db" or "postgresql://user@host/name" (or env:NAME, file:PATH)'
 
 
@@ -32,6 +35,10 @@ class HostSettings:
     daily_at: time
     secret_keys: tuple[Secret, ...]
     scheduler: bool
+    keep_requests_days: int = KEEP_REQUESTS_DAYS
+    """0 is for ever."""
+    keep_bodies_days: int = KEEP_BODIES_DAYS
+    """0 is as long as the request."""
     log_format: str = TEXT
     log_level: str = "info"
     plugins: tuple[str, ...] | None
@@ -175,6 +182,21 @@ class HostSchema(Schema):
         load_default=True,
         metadata=_about("ticks: retries and the daily run; a saved record goes out at once with or without them"),
     )
+    keep_requests_days = fields.Integer(
+        strict=True,
+        load_default=KEEP_REQUESTS_DAYS,
+        validate=Range(0, LONGEST_DAYS),
+        metadata=_about("for how many days each call to a remote stays in the request log; 0 is for ever"),
+    )
+    keep_bodies_days = fields.Integer(
+        strict=True,
+        load_default=None,
+        validate=Range(0, LONGEST_DAYS),
+        metadata=_about(
+            "for how many days of these with what was sent and answered, word for word; 0 is as long as the call itself",
+            default=f"{KEEP_BODIES_DAYS}, or keep_requests_days where that is less",
+        ),
+    )
     log_format = fields.String(
         load_default=TEXT,
         validate=OneOf(FORMATS),
@@ -216,12 +238,28 @@ class HostSchema(Schema):
         ),
     )
 
+    @validates_schema
+    def _bodies_go_first(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        requests, bodies = data.get("keep_requests_days"), data.get("keep_bodies_days")
+        if requests and bodies and bodies > requests:
+            raise ValidationError(
+                f"{bodies} is more than the {requests} days that keep_requests_days keeps the calls themselves; it takes at most as many, or 0",
+                "keep_bodies_days",
+            )
+
 
 def host_settings(loaded: dict[str, Any]) -> HostSettings:
     plugins = loaded.pop("plugins")
     return HostSettings(
         secret_keys=loaded.pop("secret_key"),
+        keep_bodies_days=_bodies_days(loaded.pop("keep_bodies_days"), loaded["keep_requests_days"]),
         plugins=None if plugins is None else tuple(plugins),
         without_token=tuple(loaded.pop("without_token")),
         **loaded,
     )
+
+
+def _bodies_days(said: int | None, requests: int) -> int:
+    if said is not None:
+        return said
+    return min(KEEP_BODIES_DAYS, requests) if requests else KEEP_BODIES_DAYS

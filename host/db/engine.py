@@ -23,6 +23,12 @@ LOOK_EVERY_SECONDS: Final = 0.002
 
 def open_engine(url: str) -> Engine:
     """An engine for ``sqlite:///file`` or ``postgresql://…``. Connects to nothing yet; raises ``Stop`` for any other address."""
+BREATH_SECONDS: Final = 2 * LOOK_EVERY_SECONDS
+
+
+def breathe() -> None:
+    """Between two of many transactions: on SQLite whoever writes without a pause keeps everybody else from writing."""
+    time.sleep(BREATH_SECONDS)
     try:
         parsed = make_url(url)
     except ArgumentError as error:

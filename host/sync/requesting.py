@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import update
 
 from hookspecs import Action, Document, EntityEvent
+from host.db.engine import breathe
 from host.db.watch import announce
 from host.errors import AskPerson
 from host.occasions import keep_occasion
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from host.db import Database
 
 AT_ONCE: Final = 500
-BREATH_SECONDS: Final = 0.004
-"""Twice as long as a waiting writer looks away."""
 SETTLED: Final = frozenset({"deleted", "voided"})
 
 
@@ -77,8 +75,7 @@ class Requesting:
                 self._queue_some(session, provider, kind, ids[start : start + AT_ONCE], batch, asked)
                 announce(session)
             self.wake()
-            # On SQLite whoever writes without a pause keeps everybody else from writing.
-            time.sleep(BREATH_SECONDS)
+            breathe()
 
     def _ids(self, kind: str, refs: Sequence[str] | None) -> Sequence[str]:
         """Whose turn it is; of a kind that the billing plugin does not keep, none."""

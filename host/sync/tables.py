@@ -183,6 +183,7 @@ calls = Table(
     Column("running_until", UtcDateTime),
     Column("correlation_id", CORRELATION, nullable=False, default="", server_default=text("''")),
     Column("remote_correlation_id", String(100), nullable=False, default="", server_default=text("''")),
+    Column("pruned_at", UtcDateTime),
     # Ends with the purpose, so that calls are counted without reading them.
     Index("ix_sync_calls_sent", "connection", "sent_at", "purpose"),
     Index(
@@ -197,6 +198,13 @@ calls = Table(
         sqlite_where=text("remote_correlation_id <> ''"),
         postgresql_where=text("remote_correlation_id <> ''"),
     ),
+    # The oldest calls that still have their bodies, however many older ones are kept without.
+    Index(
+        "ix_sync_calls_whole",
+        "id",
+        sqlite_where=text("pruned_at IS NULL"),
+        postgresql_where=text("pruned_at IS NULL"),
+    ),
     Index(
         "ix_sync_calls_open",
         "connection",
@@ -205,7 +213,8 @@ calls = Table(
     ),
 )
 """One HTTP call: committed before it leaves, closed when its answer is booked. Also the request log. ``remote_correlation_id`` is the remote's own name for
-it, by which its support finds it; ``correlation_id`` names what it was made for, where that was not what it carries (an import, a connection made)."""
+it, by which its support finds it; ``correlation_id`` names what it was made for, where that was not what it carries (an import, a connection made). Since
+``pruned_at`` it is kept without its bodies."""
 
 call_records = Table(
     "sync_call_records",

@@ -208,13 +208,16 @@ def _calls_today(session: Session, connection: str) -> int:
 
 
 def requests(
+_OF_CALL: Final = [column for column in calls.c if column not in (calls.c.body, calls.c.response_body)]
+
+
     session: Session, *, connection: str | None = None, page: int = 1, page_size: int = 50
 ) -> tuple[Sequence[dict[str, Any]], int]:
     """The request log, newest first, without bodies."""
     condition = calls.c.connection == connection if connection is not None else calls.c.id.is_not(None)
     total = session.execute(select(func.count()).select_from(calls).where(condition)).scalar_one()
     found = session.execute(
-        select(calls).where(condition).order_by(calls.c.id.desc()).limit(page_size).offset((page - 1) * page_size)
+        select(*_OF_CALL).where(condition).order_by(calls.c.id.desc()).limit(page_size).offset((page - 1) * page_size)
     )
     return [_show_call(row) for row in found], total
 
@@ -267,6 +270,7 @@ def _show_call(row: Row[Any]) -> dict[str, Any]:
         "correlation_id": row.correlation_id,
         "remote_correlation_id": row.remote_correlation_id,
     }
+        "bodies_gone_since": _time(row.pruned_at),
 
 
 def _text(body: bytes) -> str:

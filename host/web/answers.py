@@ -204,9 +204,10 @@ class CarriedRecord(Schema):
 
 
 class WholeRequest(Request):
-    """One call with both bodies, and what it carried; secrets masked."""
+    """One call with both bodies, and what it carried; secrets masked. The bodies are empty where they are not kept any more."""
 
     request_body = text()
+    bodies_gone_since = time_or_null("since when what was sent and answered is not kept any more")
     response_headers = anything()
     response_body = text()
     records = items(CarriedRecord)

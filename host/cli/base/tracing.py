@@ -53,6 +53,9 @@ def _say_call(one: Mapping[str, Any], zone: tzinfo) -> None:
         )
     if one["others"]:
         say(f"           and {one['others']} other records")
+    if one["bodies_gone_since"]:
+        since = moment(one["bodies_gone_since"], zone)
+        say(f"           what was sent and answered is not kept any more, since {since} ([host] keep_bodies_days)")
     _say_body("sent", one["request_body"])
     _say_body("answered", one["response_body"])
 

@@ -95,6 +95,21 @@ def test_the_least_that_works(path: Path) -> None:
     assert config.warnings == []
 
 
+@pytest.mark.parametrize(
+    ("lines", "days"),
+    [
+        ("", (400, 90)),
+        ("keep_requests_days = 0", (0, 90)),
+        ("keep_requests_days = 30", (30, 30)),
+        ("keep_bodies_days = 0", (400, 0)),
+        ("keep_requests_days = 0\nkeep_bodies_days = 1000", (0, 1000)),
+    ],
+)
+def test_how_long_the_request_log_is_kept(path: Path, lines: str, days: tuple[int, int]) -> None:
+    settings = load_config(write(path, host(lines))).host
+    assert (settings.keep_requests_days, settings.keep_bodies_days) == days
+
+
 def test_everything_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second = generate_key()
     monkeypatch.setenv("COUNTERFOIL_DB", "postgresql://me:pass@db/books")
@@ -223,8 +238,8 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
             host("\nscheduller = true\n"),
             [
                 "counterfoil.toml:5: host.scheduller: unknown key (did you mean 'scheduler'?); "
-                "accepted: daily_at, database_url, log_format, log_level, plugin_dir, plugins, public_url, scheduler, secret_key, timezone, "
-                "trace_hooks, without_token"
+                "accepted: daily_at, database_url, keep_bodies_days, keep_requests_days, log_format, log_level, plugin_dir, plugins, public_url, "
+                "scheduler, secret_key, timezone, trace_hooks, without_token"
             ],
         ),
         (
@@ -251,6 +266,20 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
             ],
         ),
         (
+        (
+            host("keep_requests_days = -1\nkeep_bodies_days = 1.5\n"),
+            [
+                "counterfoil.toml:4: host.keep_requests_days: -1 is not accepted; it takes a whole number from 0 to 36500",
+                "counterfoil.toml:5: host.keep_bodies_days: 1.5 is not accepted; it takes a whole number from 0 to 36500",
+            ],
+        ),
+        (
+            host("keep_requests_days = 30\nkeep_bodies_days = 31\n"),
+            [
+                "counterfoil.toml:5: host.keep_bodies_days: 31 is more than the 30 days that keep_requests_days keeps the calls themselves; "
+                "it takes at most as many, or 0"
+            ],
+        ),
             host("daily_at = '25:00'"),
             ["counterfoil.toml:4: host.daily_at: '25:00' is not accepted; it takes a time of day like \"02:30\""],
         ),
