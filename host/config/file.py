@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from host.config.faults import ConfigFault, Fault, loaded
-from host.config.lines import KeyPath, key_lines, line_of
+from host.config.lines import KeyPath, key_lines, line_of, stands_twice
 from host.config.secret import reading, too_open
 from host.config.settings import HostSchema, HostSettings, host_settings
 from host.errors import Stop
@@ -89,6 +89,10 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        if twice := stands_twice(text):
+            key, first, second = twice
+            said = f"{'.'.join(key)}: it stands there twice, for the first time in line {first}: leave one of them"
+            raise ConfigFault(f"{path}:{second}: {said}") from error
         what = str(error)
         at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", what)
         line = at.group(1) if at and at.group(1) else max(1, len(text.splitlines()))

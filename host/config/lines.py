@@ -1,17 +1,49 @@
-"""Where in a TOML file each key stands: ``tomllib`` does not say."""
+"""Where in a TOML file each key stands, and which stands there twice: ``tomllib`` does not say."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 KeyPath = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A key with its value, or the head of a table: the line where it begins, and every path that it names, the outermost first."""
+
+    line: int
+    paths: list[KeyPath]
+    again: bool
+    """The head of an array's next table: it may stand there again, and its keys with it."""
+
+
 def key_lines(text: str) -> dict[KeyPath, int]:
     """The line number of every key and table of a valid TOML text. A key inside a value has the line where the value begins."""
     found: dict[KeyPath, int] = {}
+    for statement in _statements(text):
+        for path in statement.paths:
+            found.setdefault(path, statement.line)
+    return found
+
+
+def stands_twice(text: str) -> tuple[KeyPath, int, int] | None:
+    """The first key or table that stands there twice, with both lines."""
+    found: dict[KeyPath, int] = {}
+    for statement in _statements(text):
+        last = statement.paths[-1]
+        if statement.again:
+            found = {path: line for path, line in found.items() if path[: len(last)] != last}
+        elif last in found:
+            return last, found[last], statement.line
+        found[last] = statement.line
+    return None
+
+
+def _statements(text: str) -> Iterator[_Statement]:
+    """Each by itself, so that one too many, or a broken one after it, does no harm."""
     table: KeyPath = ()
     statement, begun = "", 1
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
@@ -23,12 +55,10 @@ def key_lines(text: str) -> dict[KeyPath, int]:
             continue  # a value that goes on in the next line
         if statement.lstrip().startswith("["):
             table = _innermost(parsed)
-            found.setdefault(table, begun)
-        else:
-            for path in _paths(parsed):
-                found.setdefault(table + path, begun)
+            yield _Statement(begun, [table], again=statement.lstrip().startswith("[["))
+        elif parsed:
+            yield _Statement(begun, [table + path for path in _paths(parsed)], again=False)
         statement = ""
-    return found
 
 
 def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:

@@ -212,8 +212,17 @@ def test_not_text(path: Path) -> None:
         ("[host]\nscheduler = yes\n", "counterfoil.toml:2: this is not TOML: Invalid value"),
         (
             "[host]\nscheduler = true\nscheduler = true\n",
-            "counterfoil.toml:3: this is not TOML: Cannot overwrite a value",
+            "counterfoil.toml:3: host.scheduler: it stands there twice, for the first time in line 2: leave one of them",
         ),
+        (
+            "[host]\na = 1\n[plugins.x]\nb = 1\n\n[host]\nc = [\n",
+            "counterfoil.toml:6: host: it stands there twice, for the first time in line 1: leave one of them",
+        ),
+        (
+            "[host]\nx = 1\n[host.x]\n",
+            "counterfoil.toml:3: host.x: it stands there twice, for the first time in line 2: leave one of them",
+        ),
+        ("[[x]]\n[[x]]\ny = \n", "counterfoil.toml:3: this is not TOML: Invalid value"),
         ("[host]\nx = '''\n\n", "counterfoil.toml:3: this is not TOML: Expected \"'''\""),
     ],
 )
@@ -257,15 +266,6 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
                 "counterfoil.toml:8: host.scheduler: 1 is not accepted; it takes true or false",
             ],
         ),
-        (host("plugins = ['a', 'b', 'a']"), ["counterfoil.toml:4: host.plugins: 'a' stands there twice"]),
-        (
-            host("timezone = 'Europe/Londn'"),
-            [
-                "counterfoil.toml:4: host.timezone: 'Europe/Londn' is not a time zone (did you mean 'Europe/London'?); "
-                'it takes a name like "Europe/London"'
-            ],
-        ),
-        (
         (
             host("keep_requests_days = -1\nkeep_bodies_days = 1.5\n"),
             [
@@ -280,6 +280,15 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
                 "it takes at most as many, or 0"
             ],
         ),
+        (host("plugins = ['a', 'b', 'a']"), ["counterfoil.toml:4: host.plugins: 'a' stands there twice"]),
+        (
+            host("timezone = 'Europe/Londn'"),
+            [
+                "counterfoil.toml:4: host.timezone: 'Europe/Londn' is not a time zone (did you mean 'Europe/London'?); "
+                'it takes a name like "Europe/London"'
+            ],
+        ),
+        (
             host("daily_at = '25:00'"),
             ["counterfoil.toml:4: host.daily_at: '25:00' is not accepted; it takes a time of day like \"02:30\""],
         ),

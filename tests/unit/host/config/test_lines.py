@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from host.config.lines import key_lines, line_of
+import pytest
+
+from host.config.lines import key_lines, line_of, stands_twice
 
 TEXT = '''\
 # a comment
@@ -43,6 +45,22 @@ def test_every_key_has_its_line() -> None:
         ("plugins", "list"): 17,
         ("plugins", "list", "x"): 18,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (TEXT, None),
+        ("a = 1\nb.c = 2\n'a' = 3\n", (("a",), 1, 3)),
+        ("[t]\nb.c = 2\nb.d = 3\nb.c = [\n1,\n]\n", (("t", "b", "c"), 2, 4)),
+        ("[t]\n[u]\n[t]\n", (("t",), 1, 3)),
+        ("[[t]]\nx = 1\n[t.u]\n[[t]]\nx = 2\n[t.u]\n", None),
+        ("[[t]]\nx = 1\n[[t]]\nx = 2\nx = 3\n", (("t", "x"), 4, 5)),
+        ("a = 1\na = \n", None),
+    ],
+)
+def test_what_stands_there_twice(text: str, found: object) -> None:
+    assert stands_twice(text) == found
 
 
 def test_what_is_missing_has_the_line_of_its_table() -> None:
