@@ -13,7 +13,7 @@ from host.ids import new_id
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
+WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:@-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def correlation_id() -> str:
 @contextmanager
 def correlated(what: str, *, given: str = "", who: str = "") -> Iterator[Occasion]:
     """What is done inside is done for this. ``given`` is a name that the asker brought: one that is not well formed is replaced by one of ours."""
-    now = Occasion(given if _WELL_FORMED.fullmatch(given) else new_id(), what, who)
+    now = Occasion(given if WELL_FORMED.fullmatch(given) else new_id(), what, who)
     token = _occasion.set(now)
     try:
         yield now

@@ -59,6 +59,7 @@ def _failures(name: str, database: Database | None) -> dict[str, Any]:
             "ref",
             "error",
             "attempts",
+            "correlation_id",
             "first_failed_at",
             "last_failed_at",
         )

@@ -135,6 +135,7 @@ def _show_waiting(row: Row[Any]) -> dict[str, Any]:
         **show_state(row),
         "attempts": row.attempts,
         "since": _time(row.changed_at),
+        "correlation_id": row.correlation_id,
     }
 
 
@@ -207,10 +208,10 @@ def _calls_today(session: Session, connection: str) -> int:
     ).scalar_one()
 
 
-def requests(
 _OF_CALL: Final = [column for column in calls.c if column not in (calls.c.body, calls.c.response_body)]
 
 
+def requests(
     session: Session, *, connection: str | None = None, page: int = 1, page_size: int = 50
 ) -> tuple[Sequence[dict[str, Any]], int]:
     """The request log, newest first, without bodies."""
@@ -269,8 +270,8 @@ def _show_call(row: Row[Any]) -> dict[str, Any]:
         "reason": row.reason,
         "correlation_id": row.correlation_id,
         "remote_correlation_id": row.remote_correlation_id,
-    }
         "bodies_gone_since": _time(row.pruned_at),
+    }
 
 
 def _text(body: bytes) -> str:

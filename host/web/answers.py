@@ -79,6 +79,21 @@ class Health(Schema):
     status = text(enum=["ok"])
 
 
+class Check(Schema):
+    what = text()
+    state = text("ok, or what is the matter")
+    needed = fields.Boolean(
+        required=True, metadata={"description": "whether the server is not ready while it is not ok"}
+    )
+
+
+class Readiness(Schema):
+    """Names and states only: nobody has to show a token for it."""
+
+    ready = fields.Boolean(required=True)
+    checks = items(Check)
+
+
 class SyncState(Schema):
     """How a record stands with one connection."""
 
@@ -102,6 +117,7 @@ class OutboxRow(SyncState):
     wanted = text("send or delete")
     attempts = count()
     since = time()
+    correlation_id = text("names the request that saved the record last")
 
 
 class LeftRow(Schema):
@@ -191,6 +207,7 @@ class Request(Schema):
     reason = text()
     correlation_id = text("of our request or run that made the call, where it is one's alone")
     remote_correlation_id = text("by which the remote's own support finds the call")
+    bodies_gone_since = time_or_null("since when what was sent and answered is not kept any more")
 
 
 class CarriedRecord(Schema):
@@ -207,7 +224,6 @@ class WholeRequest(Request):
     """One call with both bodies, and what it carried; secrets masked. The bodies are empty where they are not kept any more."""
 
     request_body = text()
-    bodies_gone_since = time_or_null("since when what was sent and answered is not kept any more")
     response_headers = anything()
     response_body = text()
     records = items(CarriedRecord)
@@ -221,6 +237,7 @@ class FailedHook(Schema):
     ref = text()
     error = text()
     attempts = count()
+    correlation_id = text("names the request that saved the record")
     first_failed_at = time()
     last_failed_at = time()
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
 
 from host.logs import fields
 from host.roles import Role
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import Route
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
     from host.measures import Measures
@@ -36,8 +36,9 @@ _access: Final = logging.getLogger("host.web.access_log")
 
 def build(host: Served, *, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The application of one host."""
+    api, operation = Desk(host), Desk(host)
     app = Starlette(
-        routes=[*_operation(Desk(host)), *_api(Desk(host))],
+        routes=[*_operation(operation), *_api(api, Reference(host, (api, operation)))],
         middleware=[Middleware(Correlation), Middleware(AccessLog, measures=host.measures)],
         exception_handlers={HTTPException: _refused_by_starlette},
         lifespan=lifespan,
@@ -46,7 +47,7 @@ def build(host: Served, *, lifespan: Lifespan[Starlette] | None = None) -> Starl
     return app
 
 
-def _api(desk: Desk) -> Sequence[Route]:
+def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
     """The fixed addresses stand before the kinds: a kind of such a name would never be reached."""
     record = {
         "GET": records.get_record,
@@ -55,7 +56,6 @@ def _api(desk: Desk) -> Sequence[Route]:
         "DELETE": records.delete_record,
     }
     at = desk.resource
-    reference = Reference(desk)
     return [
         at(f"{API}/openapi.json", {"GET": reference.get_document}, open_as="openapi"),
         at(f"{API}/reference", {"GET": reference.get_page}, anybody=True),
@@ -87,9 +87,9 @@ def _api(desk: Desk) -> Sequence[Route]:
 def _operation(desk: Desk) -> Sequence[Route]:
     """At a desk of their own: whoever looks after the server does not wait behind those whom it serves."""
     return [
-        Route("/healthz", health.get_health),
+        desk.resource("/healthz", {"GET": health.get_health}, anybody=True, at_once=True),
         desk.resource("/readyz", {"GET": health.get_readiness}, anybody=True),
-        desk.resource("/metrics", {"GET": Metrics(desk.host).get}, open_as="metrics"),
+        desk.resource("/metrics", {"GET": Metrics(desk.host).get_metrics}, open_as="metrics"),
     ]
 
 

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.responses import JSONResponse, Response
 
 from host.db.migrate import HOST, head_of, revision_of
+from host.web.answers import Health, Readiness
 from host.web.exchange import Answer, Asked
+from host.web.operations import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
-    from starlette.requests import Request
 
     from host.web.served import Served
 
@@ -36,12 +36,18 @@ class Check:
     needed: bool
 
 
-async def get_health(_request: Request) -> Response:
-    """The process answers. Says nothing of the database or of any connection: a restart would mend neither. It needs no worker thread either."""
-    return JSONResponse({"status": "ok"})
+@operation(Health)
+def get_health(_asked: Asked) -> Answer:
+    """Whether the process lives.
+
+    Says nothing of the database or of any connection: a restart would mend neither.
+    """
+    return Answer({"status": OK})
 
 
+@operation(Readiness, otherwise={503: Readiness})
 def get_readiness(asked: Asked) -> Answer:
+    """Whether requests should come to this server, and what was looked at."""
     asked.parameters()
     checks = [*_own(asked.host), *_of_database(asked.host), *_plugins(asked.host)]
     ready = all(one.state == OK for one in checks if one.needed)

@@ -19,6 +19,7 @@ from host import clock
 from host.sync.causes import counted_causes
 from host.tables import hook_failures
 from host.web.exchange import Answer, Asked
+from host.web.operations import operation
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,7 +58,9 @@ class Metrics:
     def _took(self, what: str, seconds: float, /, **labels: str) -> None:
         self._durations[what].labels(**labels).observe(seconds)
 
-    def get(self, asked: Asked) -> Answer:
+    @operation({"content": {"text/plain": {"schema": {"type": "string"}}}})
+    def get_metrics(self, asked: Asked) -> Answer:
+        """What waits, how much may be called, what goes wrong, how long things take: for Prometheus."""
         asked.parameters()
         return Answer(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
+from host.correlation import WELL_FORMED
 from host.web.answers import Problem
+from host.web.correlating import CORRELATION
 from host.web.described_kinds import RECORDS_OPERATIONS, KindSchemas
 from host.web.operations import ALWAYS, PROBLEMS, operation_of
 from host.web.problems import MEDIA_TYPE
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 JSONObject = dict[str, Any]
 KIND: Final = "{kind}"
+_NAME: Final = "CorrelationId"
+_NAMED: Final = {CORRELATION: _NAME}
 _ABOUT: Final = """\
 Every answer that is not a success is a problem document (RFC 9457) that says what is wrong, where, and what is accepted.
 Money and quantities are text ("12.50"); numbers are taken as well, exactly as they are written. Every answer bears an X-Correlation-Id,
@@ -49,9 +53,17 @@ class _Description:
 
     def of(self, resources: Iterable[Resource]) -> JSONObject:
         self._spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+        name = {"type": "string", "pattern": f"^{WELL_FORMED.pattern}$"}
+        about = "names the request in the log, on the record that it saves, and with the calls that carry it"
+        self._spec.components.header(_NAME, {"description": about, "required": True, "schema": name})
+        given = {
+            "name": CORRELATION,
+            "description": f"{about}; 1 to 64 of A-Z a-z 0-9 . _ : @ -, anything else is replaced",
+        }
+        self._spec.components.parameter(_NAME, "header", {**given, "schema": {"type": "string"}})
         for status, meaning in PROBLEMS.items():
-            content = {MEDIA_TYPE: {"schema": Problem}}
-            self._spec.components.response(f"Problem{status}", {"description": meaning, "content": content})
+            problem = {"description": meaning, "content": {MEDIA_TYPE: {"schema": Problem}}, "headers": {**_NAMED}}
+            self._spec.components.response(f"Problem{status}", problem)
         for resource in resources:
             if KIND in resource.path:
                 for kind in self._kinds.values():
@@ -122,10 +134,10 @@ class _Description:
         made: JSONObject = {
             "operationId": "_".join([handler.__name__, *kind.split("-")]).rstrip("_"),
             "summary": summary,
-            "tags": [kind or path.split("/")[3]],
+            "tags": [kind or _tag(path)],
             "security": [] if resource.is_open else [{"token": []}],
-            "parameters": [*_path_parameters(path), *map(_parameter, said.parameters)],
-            "responses": {**_answers(said), **_refusals(said, path, resource)},
+            "parameters": [*_path_parameters(path), *map(_parameter, said.parameters), _NAME],
+            "responses": {**_refusals(said, path, resource), **_answers(said)},
         }
         if more.strip():
             made["description"] = more.strip()
@@ -152,6 +164,11 @@ def _with_description(schema: JSONObject, text: str) -> JSONObject:
     return {**schema, "description": text}
 
 
+def _tag(path: str) -> str:
+    """What stands beside the API is for the machines that look after the server."""
+    return path.split("/")[3] if path.startswith("/api/") else "operation"
+
+
 def _path_parameters(path: str) -> list[JSONObject]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS.get(name, _ID)} for name in names]
@@ -173,8 +190,10 @@ def _answer(status: int, answer: Any) -> JSONObject:
     """An answer is a schema, nothing, or written out."""
     described: JSONObject = {"description": HTTPStatus(status).phrase}
     if isinstance(answer, dict):
-        return described | answer
-    return described | ({"content": {"application/json": {"schema": answer}}} if answer is not None else {})
+        described |= answer
+    elif answer is not None:
+        described["content"] = {"application/json": {"schema": answer}}
+    return described | {"headers": {**described.get("headers", {}), **_NAMED}}
 
 
 def _refusals(said: Operation, path: str, resource: Resource) -> JSONObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """``answers`` are the successes: a status with the schema of its body, or ``None`` for none. ``refuses`` are the problems beside those of every address."""
+    """``answers`` are a status with the schema of its body each, or ``None`` for none. ``refuses`` are the problems beside those of every address."""
 
     takes: type[Schema] | Mapping[str, Any] | None = None
     may_be_empty: bool = False
@@ -66,13 +67,14 @@ def operation(
     refuses: Sequence[int] = (),
     parameters: Sequence[Parameter] = (),
     media_type: str = "application/json",
+    otherwise: Mapping[int, Any] = MappingProxyType({}),
 ) -> Callable[[H], H]:
-    """Say of a handler what it takes and answers. What it does is the first line of its docstring."""
+    """Say of a handler what it takes and answers. What it does is the first line of its docstring. ``otherwise`` are answers with a status of their own."""
     with_body = (415, 422) if takes else ()
     said = Operation(
         takes=takes,
         may_be_empty=may_be_empty,
-        answers={status: answers},
+        answers={status: answers, **otherwise},
         refuses=(*with_body, *refuses),
         parameters=parameters,
         media_type=media_type,

@@ -18,10 +18,11 @@ from host.web.exchange import Answer
 from host.web.operations import operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from host.web.exchange import Asked
     from host.web.resource import Desk
+    from host.web.served import Served
 
 HTML: Final = "text/html"
 _FOLDER: Final = Path(__file__).parent
@@ -35,8 +36,9 @@ def _page(description: str) -> Mapping[str, Any]:
 class Reference:
     """The document is made when it is first asked for: kinds do not change while a host runs."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, host: Served, desks: Iterable[Desk]) -> None:
+        self._host = host
+        self._desks = desks
         self._lock = Lock()
         self._made: Mapping[str, Any] = {}
 
@@ -64,11 +66,11 @@ class Reference:
 
         from host.web.openapi import describe_api
 
-        host = self._desk.host
+        url = self._host.config.host.public_url
         with self._lock:
             if not self._made:
-                url = host.config.host.public_url
-                self._made = describe_api(self._desk.resources, host.kinds, version=version("counterfoil"), url=url)
+                resources = [resource for desk in self._desks for resource in desk.resources]
+                self._made = describe_api(resources, self._host.kinds, version=version("counterfoil"), url=url)
         return self._made
 
 
@@ -122,7 +124,10 @@ def _section(document: Mapping[str, Any], path: str, method: str, said: Mapping[
         "summary": said["summary"],
         "description": said.get("description", ""),
         "open": not said["security"],
-        "parameters": [{**one, "type": _type(document, one["schema"])} for one in said["parameters"]],
+        # What is the same everywhere is told once, above.
+        "parameters": [
+            {**one, "type": _type(document, one["schema"])} for one in said["parameters"] if "$ref" not in one
+        ],
         "bodies": bodies,
         "answers": [
             {

@@ -64,15 +64,19 @@ class Desk:
         role: Role = Role.USER,
         largest_body: int = LARGEST_BODY,
         open_as: str = "",
+        at_once: bool = False,
         anybody: bool = False,
         also: Mapping[str, Handler] = NOTHING_ELSE,
     ) -> Route:
         """A route for an address, with a handler for each method. Where ``[host] without_token`` names ``open_as``, nobody needs a token for it.
 
-        ``also`` are methods that are described with another address, of which this one is a case.
+        ``also`` are methods that are described with another address, of which this one is a case. ``at_once``: its handlers wait for nothing, and are not
+        kept waiting themselves where every worker thread is busy.
         """
         is_open = anybody or open_as in self.host.config.host.without_token
-        resource = Resource(self, path, role, handlers, largest_body=largest_body, is_open=is_open, also=also)
+        resource = Resource(
+            self, path, role, handlers, largest_body=largest_body, is_open=is_open, at_once=at_once, also=also
+        )
         self.resources.append(resource)
         return Route(path, resource)
 
@@ -88,6 +92,7 @@ class Resource:
         handlers: Mapping[str, Handler],
         *,
         largest_body: int,
+        at_once: bool,
         is_open: bool,
         also: Mapping[str, Handler],
     ) -> None:
@@ -96,6 +101,7 @@ class Resource:
         self.role = role
         self.is_open = is_open
         self.described = dict(handlers)
+        self._at_once = at_once
         """Its methods, for the description of the API."""
         self._largest_body = largest_body
         self._handlers = {**handlers, **also}
@@ -119,7 +125,7 @@ class Resource:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, correlation_id: str) -> Answer:
-        caller = await self._desk.in_thread(lambda: self._let_in(request, correlation_id))
+        caller = await self._done(lambda: self._let_in(request, correlation_id))
         request.scope[CALLER] = caller.shown
         asked_by(caller.shown)
         if any("\x00" in part for part in request.path_params.values()):
@@ -141,7 +147,10 @@ class Resource:
             if_none_match=_header(request, "if-none-match"),
             body=await self._body(request),
         )
-        return await self._desk.in_thread(lambda: guarded(lambda: handler(asked), correlation_id))
+        return await self._done(lambda: guarded(lambda: handler(asked), correlation_id))
+
+    async def _done(self, work: Callable[[], T]) -> T:
+        return work() if self._at_once else await self._desk.in_thread(work)
 
     def _let_in(self, request: Request, correlation_id: str) -> Caller:
         if self.is_open:

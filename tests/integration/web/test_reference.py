@@ -23,16 +23,15 @@ def test_every_address_and_method_is_described(sqlite_office: Office) -> None:
     described = sqlite_office.get("/openapi.json")["paths"]
     there = {(path.replace("{kind}", "invoices"), method.lower()) for path, method in addresses(sqlite_office)}
     assert {(path, method) for path in described for method in described[path]} >= there
+    assert {"/healthz", "/readyz", "/metrics"} <= described.keys()
     kinds = sqlite_office.host.kinds
-    assert {path.split("/")[3] for path in described} >= kinds.keys()
     assert all(f"/api/v1/{kind}/{{ref}}" in described for kind in kinds)
 
 
 def addresses(office: Office) -> list[tuple[str, str]]:
-    """Those of the API; what stands at the root is for the machines that look after the server (docs/operation.md)."""
-    routes = [route for route in build(office.host).routes if route.path.startswith("/api/")]  # type: ignore[attr-defined]
+    routes: Any = build(office.host).routes
     assert len(routes) > 15
-    return [(route.path, method) for route in routes for method in route.app.described]  # type: ignore[attr-defined]
+    return [(route.path, method) for route in routes for method in route.app.described]
 
 
 def operations(document: Any) -> list[tuple[str, str, Any]]:
@@ -51,7 +50,24 @@ def test_the_roles_and_what_needs_no_token_are_told(sqlite_office: Office) -> No
     admins = {path for path, _, said in operations(document) if "403" in said["responses"]}
     assert "/api/v1/settings" in admins
     assert "/api/v1/invoices" not in admins
-    assert [path for path, _, said in operations(document) if not said["security"]] == ["/api/v1/reference"]
+    assert {path for path, _, said in operations(document) if not said["security"]} == {
+        "/api/v1/reference",
+        "/healthz",
+        "/readyz",
+    }
+
+
+def test_every_request_may_bear_a_correlation_id_and_every_answer_bears_one(sqlite_office: Office) -> None:
+    document = sqlite_office.get("/openapi.json")
+    for path, method, said in operations(document):
+        assert {"$ref": "#/components/parameters/CorrelationId"} in said["parameters"], (path, method)
+        for status, answer in said["responses"].items():
+            answer = document["components"]["responses"][answer["$ref"].split("/")[-1]] if "$ref" in answer else answer
+            named = {"X-Correlation-Id": {"$ref": "#/components/headers/CorrelationId"}}
+            assert answer["headers"].items() >= named.items(), (path, method, status)
+    [given] = document["components"]["parameters"].values()
+    assert (given["name"], given["in"], given.get("required", False)) == ("X-Correlation-Id", "header", False)
+    assert "X-Correlation-Id" in sqlite_office.ask("GET", "/reference/content").text
 
 
 def test_fields_are_described_as_they_are_taken_and_as_they_read_back(sqlite_office: Office) -> None:
