@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 
 from hookspecs import Action
 from host import clock
+from host.db.trouble import meets_everybody
 from host.errors import CounterfoilError
 from host.ids import new_id
 from host.tables import hook_failures
@@ -95,8 +95,8 @@ def _attempt(listener: Listener, events: Sequence[EntityEvent], work: Saving) ->
     except BrokeTransaction:
         raise
     except Exception as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise  # the connection is gone, and the whole transaction with it
+        if meets_everybody(error):
+            raise  # no plugin's fault, and the whole transaction is lost
         _still_ours(listener, work.session, savepoint)
         savepoint.rollback()
         work.back_to(mark)

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from host import clock
-from host.db.migrate import is_unusable
+from host.db.trouble import is_unusable
 from host.words import database_says
 
 if TYPE_CHECKING:

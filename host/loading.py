@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sqlalchemy.exc import OperationalError
-from host.db.engine import breathe
-
 from hookspecs import JSON, Problem, Saved
+from host.db.engine import breathe
+from host.db.trouble import UNUSABLE
 from host.errors import CounterfoilError
 from host.json_text import NotJson, parse
 from host.words import database_says, one_line
@@ -134,7 +133,7 @@ class Loader:
         try:
             self._keep_batch_open()
             return self._outcomes(chunk)
-        except OperationalError as error:
+        except UNUSABLE as error:
             raise Interrupted(chunk[0].number, f"the database cannot be used: {database_says(error)}") from error
 
     def _keep_batch_open(self) -> None:
@@ -180,7 +179,7 @@ class Loader:
             return {}
         try:
             return self._save_together(inputs)
-        except OperationalError:
+        except UNUSABLE:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a plugin's service met, the other lines are loaded
             if len(inputs) > 1:
@@ -193,7 +192,7 @@ class Loader:
         for pause in PAUSES_SECONDS:
             try:
                 return self._save_once(inputs)
-            except OperationalError:
+            except UNUSABLE:
                 time.sleep(pause)
         return self._save_once(inputs)
 

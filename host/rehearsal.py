@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from hookspecs import LOCAL
 from host.db import Database
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def rehearsing(database: Database) -> Iterator[Saves]:
     """Opens saving transactions that see each other's records, and of which nothing remains at the end of the ``with`` block."""
     with _stage(database) as stage, stage.undone() as session:
-        lost: list[OperationalError] = []
+        lost: list[DBAPIError] = []
 
         @contextmanager
         def save(*, correlation_id: str = "", batch: str | None = None) -> Iterator[Saving]:
@@ -38,7 +38,7 @@ def rehearsing(database: Database) -> Iterator[Saves]:
             try:
                 with session.begin_nested():
                     yield Saving(session, origin=LOCAL, correlation_id=correlation_id or new_id(), batch=batch)
-            except OperationalError as error:
+            except DBAPIError as error:
                 lost.extend([error] if error.connection_invalidated else [])
                 raise
 

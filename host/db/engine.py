@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from host.errors import Stop
 
 if TYPE_CHECKING:
     import sqlite3
 
+    from sqlalchemy import Dialect
     from sqlalchemy.pool import ConnectionPoolEntry
 
 READ_ONLY: Final = "counterfoil_read_only"
+_FILE: Final = "counterfoil_file"
 BUSY_TIMEOUT_MS: Final = 10_000
 LOOK_EVERY_SECONDS: Final = 0.002
-
-
-def open_engine(url: str) -> Engine:
-    """An engine for ``sqlite:///file`` or ``postgresql://…``. Connects to nothing yet; raises ``Stop`` for any other address."""
 BREATH_SECONDS: Final = 2 * LOOK_EVERY_SECONDS
 
 
 def breathe() -> None:
     """Between two of many transactions: on SQLite whoever writes without a pause keeps everybody else from writing."""
     time.sleep(BREATH_SECONDS)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///file`` or ``postgresql://…``. Connects to nothing yet; raises ``Stop`` for any other address."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -46,9 +50,37 @@ def breathe() -> None:
 
 def _sqlite(url: str) -> Engine:
     engine = create_engine(url, pool_size=10, max_overflow=10)
+    path = Path(engine.url.database or "").absolute()
+    event.listen(engine, "do_connect", partial(_open_existing, path))
+    event.listen(engine, "connect", partial(_remember_file, path))
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "checkout", partial(_require_same_file, path))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Which file is there, by whatever names it goes."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _open_existing(path: Path, _dialect: Dialect, _record: Any, arguments: list[Any], named: dict[str, Any]) -> None:
+    """Never make the file: a database that went away must not come back empty."""
+    arguments[0], named["uri"] = f"{path.as_uri()}?mode=rw", True
+
+
+def _remember_file(path: Path, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    record.info[_FILE] = file_id(path)
+
+
+def _require_same_file(path: Path, _connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    # SQLite itself would go on in the file that it once opened, wherever that is now.
+    if record.info[_FILE] != file_id(path):
+        raise DisconnectionError("the database's file is not where it was")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

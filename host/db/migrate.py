@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from host.db.locks import NamedLock
 from host.db.migration_notes import read_notes, write_notes
+from host.db.trouble import is_unusable
 from host.errors import Stop
 from host.words import one_line
 
@@ -87,7 +88,7 @@ def status(database: Database, lines: Sequence[Line]) -> list[LineStatus]:
 def migrate(database: Database, plugins: Sequence[Line] = ()) -> list[LineStatus]:
     """Bring the host's tables up to date, then each plugin's. Raises ``Stop`` when the host's cannot be; a plugin that fails is undone and told."""
     with reachable(database):
-        _make_file(database)
+        make_file(database)
         with alone(database):
             host = _advance(database, HOST)
             if not host.usable:
@@ -315,22 +316,17 @@ def reachable(database: Database) -> Iterator[None]:
         raise Stop(f"the database {address} cannot be used: {' '.join(str(error.orig).split())}") from error
 
 
-def is_unusable(error: Exception) -> bool:
-    """Whether the database itself is the trouble: not there, not reachable, full, spoilt. (The driver has no narrower class for a spoilt file.)"""
-    return isinstance(error, OperationalError) or type(error) is DatabaseError
-
-
 def _no_file_yet(database: Database) -> bool:
     return database.is_sqlite and not _file(database).exists()
 
 
 def require_file(database: Database) -> None:
-    """Raises ``Stop`` where there is no SQLite file: asked for anything, the driver would make an empty one."""
+    """Raises ``Stop`` where there is no SQLite file, in one line that names it."""
     if _no_file_yet(database):
         raise Stop(f"the database file {_file(database)} does not exist: correct [host] database_url")
 
 
-def _make_file(database: Database) -> None:
+def make_file(database: Database) -> None:
     """A new SQLite database, for its owner alone; the files that SQLite puts beside it get the same mode."""
     if not _no_file_yet(database):
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from host.db.engine import file_id
 from host.db.sessions import own_session
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ class Watch:
         path = Path(self._engine.url.database or "").resolve()
         # Opened, never created: a database that went away must not come back empty.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None)) as connection:
-            file, version = _file_id(path), _data_version(connection)
+            file, version = file_id(path), _data_version(connection)
             yield
             while not self._stopping.wait(LOOK_EVERY_SECONDS):
-                if _file_id(path) != file:
+                if file_id(path) != file:
                     return  # another file has taken its place (a backup was put back): open that one
                 now = _data_version(connection)
                 if now != version:
@@ -114,8 +115,3 @@ class Watch:
 
 def _data_version(connection: sqlite3.Connection) -> Any:
     return connection.execute("PRAGMA data_version").fetchone()[0]
-
-
-def _file_id(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino

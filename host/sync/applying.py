@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from hookspecs import Action, EntityEvent
 from host import clock
 from host.db.anew import made_anew
-from host.sync.booking import BROKEN_DATABASE
+from host.db.trouble import UNUSABLE
 from host.sync.deciding import Broken, Decision, Nothing
 from host.sync.outbox import PERSON, write_rows
 from host.sync.provider import Adopt, Blocked, Done, Excluded, Finish, Provider, Refuse, Wanted
@@ -46,7 +46,7 @@ class Applier:
             return
         try:
             self._apply_all(decisions)
-        except BROKEN_DATABASE:
+        except UNUSABLE:
             raise
         except Exception:
             log.exception("writing %d decisions at once failed; going on one by one", len(decisions))
@@ -67,7 +67,7 @@ class Applier:
     def _apply_alone(self, decision: Decision) -> None:
         try:
             self._apply_all([decision])
-        except BROKEN_DATABASE:
+        except UNUSABLE:
             raise
         except Exception as error:
             log.exception("writing what was decided for %s %s failed", decision.row.kind, decision.row.ref)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from host import clock
 from host.db.anew import made_anew
+from host.db.trouble import UNUSABLE
 from host.sync.calls import note_outcomes
 from host.sync.provider import Answer, Done, Gone, Outdated, Rejected, Taken, Unclear, Wanted
 from host.sync.results import Carried, Result, agreed, deleted, kept, write_result, write_results
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from host.unit_of_work import Saver, Saving
 
 log: Final = logging.getLogger(__name__)
-
-BROKEN_DATABASE: Final = (OperationalError, InterfaceError)
-"""No record's fault: full, locked or gone. The drain stops."""
 
 
 class Booker:
@@ -46,7 +44,7 @@ class Booker:
         """
         try:
             return self._book_all(call_id, carried, answers, close)
-        except BROKEN_DATABASE:
+        except UNUSABLE:
             raise
         except Exception:
             log.exception("booking call %s as a whole failed; going on record by record", call_id)
@@ -94,7 +92,7 @@ class Booker:
         for one, answer in zip(carried, answers, strict=True):
             try:
                 self._book_all(call_id, [one], [answer], lambda _session: True)
-            except BROKEN_DATABASE:
+            except UNUSABLE:
                 raise
             except IntegrityError:
                 reason = "it turned out to be a remote record that another of our records is linked with"

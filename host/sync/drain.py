@@ -88,7 +88,7 @@ class Drain:
         try:
             return self._speak()
         except Silenced:
-            log.warning("%s: another process speaks now", self._talk.key)
+            log.warning("%s: the right to speak is lost; whoever has it settles what is out", self._talk.key)
             return None
         finally:
             # What is still out comes back before the next speaker asks; without the right to speak it is not booked, but settled by whoever has it.

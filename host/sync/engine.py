@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hookspecs import BillingStore, ReferenceData, Taken
 from host import clock
 from host.db.locks import NamedLock
+from host.db.trouble import is_unusable
 from host.db.watch import announce
 from host.errors import AskPerson, Stop
 from host.ids import new_id
@@ -25,7 +26,7 @@ from host.sync import queues, steering, tracing, views
 from host.sync.applying import Applier
 from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
-from host.sync.booking import BROKEN_DATABASE, Booker
+from host.sync.booking import Booker
 from host.sync.carrier import Carrier
 from host.sync.causes import Cause, causes
 from host.sync.client import Clients
@@ -124,22 +125,26 @@ class Engine:
         Having released the right to speak, it looks once more: a row that came in between is not left to the next sweep.
         """
         while True:
-            lock = NamedLock(self._database, f"speak-{key}")
-            if not lock.acquire():
-                return Drained(spoke=False)
             try:
-                again_at = self._drain_once(key, lock)
-            except BROKEN_DATABASE as error:
-                trouble = database_says(error)
-                log.error("%s: the drain stopped, because the database can't be used: %s", key, trouble)
-                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR, trouble=trouble)
+                drained = self._drain_with_the_right_to(key)
+                if not drained.spoke or self._stopping.is_set() or not self._more_to_do(key):
+                    return drained
             except SQLAlchemyError as error:
-                log.exception("%s: the drain stopped over a statement that the database refused: please report it", key)
-                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR, trouble=database_says(error))
-            finally:
-                lock.release()
-            if self._stopping.is_set() or not self._more_to_do(key):
-                return Drained(spoke=True, again_at=again_at)
+                trouble = database_says(error)
+                if is_unusable(error):
+                    log.error("%s: the drain stopped, because the database can't be used: %s", key, trouble)
+                else:
+                    log.exception("%s: the drain stopped over a statement that was refused: please report it", key)
+                return Drained(spoke=True, again_at=clock.now() + STOPPED_FOR, trouble=trouble)
+
+    def _drain_with_the_right_to(self, key: str) -> Drained:
+        lock = NamedLock(self._database, f"speak-{key}")
+        if not lock.acquire():
+            return Drained(spoke=False)
+        try:
+            return Drained(spoke=True, again_at=self._drain_once(key, lock))
+        finally:
+            lock.release()
 
     def _drain_once(self, key: str, lock: NamedLock) -> datetime | None:
         with self._database.read() as session:

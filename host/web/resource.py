@@ -6,8 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +13,7 @@ from starlette.routing import Route
 from host import clock
 from host.correlation import asked_by
 from host.correlation import correlation_id as current_correlation_id
+from host.db.trouble import is_unusable
 from host.errors import AskPerson, CounterfoilError, Retry, Wait
 from host.roles import Role
 from host.waking import answering_first
@@ -64,8 +63,8 @@ class Desk:
         role: Role = Role.USER,
         largest_body: int = LARGEST_BODY,
         open_as: str = "",
-        at_once: bool = False,
         anybody: bool = False,
+        at_once: bool = False,
         also: Mapping[str, Handler] = NOTHING_ELSE,
     ) -> Route:
         """A route for an address, with a handler for each method. Where ``[host] without_token`` names ``open_as``, nobody needs a token for it.
@@ -92,8 +91,8 @@ class Resource:
         handlers: Mapping[str, Handler],
         *,
         largest_body: int,
-        at_once: bool,
         is_open: bool,
+        at_once: bool,
         also: Mapping[str, Handler],
     ) -> None:
         self._desk = desk
@@ -101,8 +100,8 @@ class Resource:
         self.role = role
         self.is_open = is_open
         self.described = dict(handlers)
-        self._at_once = at_once
         """Its methods, for the description of the API."""
+        self._at_once = at_once
         self._largest_body = largest_body
         self._handlers = {**handlers, **also}
         if "GET" in self._handlers:
@@ -200,10 +199,10 @@ def guarded(work: Callable[[], T], correlation_id: str) -> T:
     except CounterfoilError as error:
         _log.error("%s", error)
         raise Refusal(500, str(error)) from error
-    except (OperationalError, NoFreeConnection) as error:
-        _log.error("the database cannot be used: %s", database_says(error))
-        raise _later("the database cannot be used just now: nothing was saved, try again", _RETRY_SECONDS) from error
     except Exception as error:  # told in the log, and to the caller as ours
+        if is_unusable(error):
+            _log.error("the database cannot be used: %s", database_says(error))
+            raise _later("the database cannot be used just now: send the same again", _RETRY_SECONDS) from error
         _log.exception("unexpected")
         detail = f"an error of ours, not of the request; the log tells more under {correlation_id}"
         raise Refusal(500, detail) from error

@@ -91,7 +91,7 @@ def _is_unusable_database(error: Exception) -> bool:
     # Looked up rather than imported: most commands that fail have not needed SQLAlchemy.
     if "sqlalchemy.exc" not in sys.modules:
         return False
-    from host.db.migrate import is_unusable
+    from host.db.trouble import is_unusable
 
     return is_unusable(error)
 

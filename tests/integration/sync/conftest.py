@@ -10,6 +10,7 @@ import pytest
 
 from host.db import Database
 from host.db import metadata as host_metadata
+from host.db.migrate import make_file
 from tests.integration.sync import tiny_billing
 from tests.integration.sync.world import World, opened
 
@@ -21,6 +22,7 @@ Opener = Callable[..., "AbstractContextManager[World]"]
 
 def make_tables(url: str) -> None:
     database = Database.at(url)
+    make_file(database)
     host_metadata.create_all(database.engine)
     tiny_billing.metadata.create_all(database.engine)
     database.close()

@@ -301,7 +301,7 @@ def test_an_error_of_ours_is_told_as_ours_and_kept_in_the_log(
 
 def test_a_database_that_cannot_be_used_is_for_later(sqlite_office: Office) -> None:
     answer = sqlite_office.put("/books/flood", {"colour": "red"})
-    expected = "the database cannot be used just now: nothing was saved, try again"
+    expected = "the database cannot be used just now: send the same again"
     assert (answer.status_code, answer.json()["detail"], answer.headers["retry-after"]) == (503, expected, "5")
 
 

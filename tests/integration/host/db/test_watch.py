@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from host.db import Database
+from host.db.migrate import make_file
 from host.db.watch import Watch, announce
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Told:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database.at(database_url)
+    make_file(database)
     with database.write() as session:
         session.execute(text("CREATE TABLE notes (note VARCHAR(20))"))
     yield database
@@ -158,6 +160,7 @@ def test_it_goes_on_when_the_server_ended_the_session(postgresql_url: str, caplo
 
 def test_it_goes_on_when_the_file_went_away_and_came_back(sqlite_url: str, tmp_path: Path) -> None:
     database = Database.at(sqlite_url)
+    make_file(database)
     with database.write() as session:
         session.execute(text("CREATE TABLE notes (note VARCHAR(20))"))
     database.close()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from host.db import Database
 from host.db import engine as engine_module
+from host.db.migrate import make_file
 
 HELD_SECONDS = 0.05
 BETWEEN_SECONDS = 0.005
@@ -21,6 +22,7 @@ INSERT = text("INSERT INTO notes VALUES ('a writer')")
 @pytest.fixture
 def database(sqlite_url: str) -> Database:
     database = Database.at(sqlite_url)
+    make_file(database)
     with database.write() as session:
         session.execute(text("CREATE TABLE notes (writer TEXT)"))
     return database
