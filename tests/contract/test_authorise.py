@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 MINUTE = 60
 DEMO = "Demo Company (UK)"
 VERIFIER = "a" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+
+
+def challenge(verifier: str) -> dict[str, str]:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return {"code_challenge": digest, "code_challenge_method": "S256"}
+
+
+PKCE = challenge(VERIFIER)
 
 
 @pytest.fixture
@@ -239,6 +245,13 @@ def test_a_wrong_verifier_gets_nothing(sandbox: Sandbox, browser: Browser, verif
     assert error(again) == (400, "invalid_grant")
 
 
+@pytest.mark.parametrize("verifier", ["a" * 42, "a" * 129, "a" * 42 + "ä", "a" * 42 + " "])
+def test_a_verifier_has_43_to_128_plain_characters(sandbox: Sandbox, browser: Browser, verifier: str) -> None:
+    code = browser.consent(DEMO, client_id="sandbox-pkce", **challenge(verifier))["code"]
+    refused = exchange(sandbox, code, None, code_verifier=verifier, client_id="sandbox-pkce")
+    assert error(refused) == (400, "invalid_grant")
+
+
 def test_an_app_with_a_secret_may_use_it_too(sandbox: Sandbox, browser: Browser) -> None:
     assert exchange(sandbox, browser.consent(DEMO, **PKCE)["code"], code_verifier=VERIFIER).status_code == 200
     assert error(exchange(sandbox, browser.consent(DEMO, **PKCE)["code"])) == (400, "invalid_grant")
@@ -313,6 +326,63 @@ def test_two_users_have_grants_of_their_own(sandbox: Sandbox, browser: Browser) 
     assert [one["client_id"] for one in sandbox.control("GET", "grants")] == [APP[0]]
 
 
+def test_who_leaves_an_organisation_takes_its_connections_along(
+    sandbox: Sandbox, browser: Browser, three: dict[str, str]
+) -> None:
+    granted(sandbox, browser, "North")
+    grant = granted(sandbox, browser, "South")
+    changed = sandbox.control("PUT", "users/ada@example.com", {"tenant_ids": [three["South"]]})
+    assert (changed["name"], changed["tenant_ids"]) == ("Ada Admin", [three["South"]])
+    assert [one["tenantName"] for one in connections(sandbox, grant)] == ["South"]
+    assert browser.log_in().choices == {"South": three["South"]}
+    sandbox.control("PUT", "users/ada@example.com", {"tenant_ids": None})
+    assert browser.log_in().choices == three
+
+
+def test_a_user_who_may_only_read_is_refused_to_write(sandbox: Sandbox, browser: Browser) -> None:
+    grant = granted(sandbox, browser)
+    sandbox.control("PUT", "users/ada@example.com", {"role": "read_only"})
+    tenant = {"xero-tenant-id": sandbox.organisation()["tenant_id"]}
+
+    def call(method: str, path: str) -> httpx.Response:
+        body = {"Name": "X"} if method == "PUT" else None
+        return sandbox.call(method, path, body, token=grant["access_token"], headers=tenant)
+
+    assert call("GET", "Contacts").status_code == 200
+    actions = {action["Status"] for action in call("GET", "Organisation/Actions").json()["Actions"]}
+    assert actions == {"NOT-ALLOWED"}
+    refused = call("PUT", "Contacts")
+    assert (refused.status_code, refused.json()["Detail"]) == (403, "AuthenticationUnsuccessful")
+    sandbox.switch(role_refusal_detail="NotPermitted")
+    assert call("PUT", "Contacts").json()["Detail"] == "NotPermitted"
+    assert sandbox.contact("By the custom connection")["Name"] != ""
+    sandbox.control("PUT", "users/ada@example.com", {"role": "standard"})
+    assert call("PUT", "Contacts").status_code == 200
+
+
+def test_an_answer_to_a_refresh_may_be_lost(sandbox: Sandbox, browser: Browser) -> None:
+    """The old token goes on for the grace period, which is what it is for."""
+    form = {"grant_type": "refresh_token", "refresh_token": granted(sandbox, browser)["refresh_token"]}
+    sandbox.fault(path="connect/token", kind="drop_after")
+    with pytest.raises(httpx.HTTPError):
+        sandbox.ask_token(APP, **form)
+    (lost,) = sandbox.control("GET", "grants")
+    again = sandbox.ask_token(APP, **form)
+    assert again.status_code == 200
+    sandbox.advance(31 * MINUTE)
+    assert error(sandbox.ask_token(APP, **form)) == (400, "invalid_grant")
+    assert sandbox.ask_token(APP, **form | {"refresh_token": again.json()["refresh_token"]}).status_code == 200
+    assert lost["client_id"] == APP[0]
+
+
+def test_a_redirect_address_may_have_a_query_of_its_own(sandbox: Sandbox, browser: Browser) -> None:
+    address = CALLBACK + "?next=a"
+    sandbox.control("PUT", f"apps/{APP[0]}", {"redirects": [address]})
+    back = browser.consent(DEMO, redirect_uri=address)
+    assert (back["next"], back["state"]) == ("a", "s-1")
+    assert exchange(sandbox, back["code"], redirect=address).status_code == 200
+
+
 def test_scopes_add_up_until_everything_is_revoked(sandbox: Sandbox, browser: Browser) -> None:
     granted(sandbox, browser, scope="accounting.contacts offline_access")
     wider = granted(sandbox, browser, scope="accounting.settings.read")
@@ -349,6 +419,8 @@ def test_an_organisation_has_room_for_two_uncertified_apps(sandbox: Sandbox, bro
     page = browser.log_in(client_id="three")
     assert page.choices == {}
     assert "connected to two uncertified apps" in page.text
+    page.choices[DEMO] = sandbox.organisation()["tenant_id"]
+    assert browser.press(page, "Allow access", DEMO).response.status_code == 400
     assert browser.log_in(client_id="one").choices != {}
     sandbox.control("PUT", "apps/three", {"certified": True})
     assert browser.consent(DEMO, client_id="three")["code"]
@@ -498,6 +570,8 @@ def test_apps_are_kept_as_in_the_developer_portal(sandbox: Sandbox, browser: Bro
         ("POST", "users", {"email": "nobody"}, 400, "must be an e-mail address"),
         ("POST", "users", {"email": "ADA@example.com"}, 400, "there is a user"),
         ("POST", "users", {"email": "x@example.com", "tenant_ids": ["x"]}, 404, "no organisation x"),
+        ("POST", "users", {"email": "x@example.com", "role": "king"}, 400, "role must be one of standard, read_only"),
+        ("PUT", "users/nobody", {}, 404, "no user nobody"),
         ("POST", "expire", {"kind": "everything"}, 400, "kind must be one of access, refresh, code"),
         ("POST", "revoke", {"user": "nobody@example.com"}, 404, "no user nobody@example.com"),
         ("POST", "connect", {"client_id": "sandbox-app"}, 400, "is no custom connection"),

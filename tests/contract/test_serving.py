@@ -275,3 +275,8 @@ def test_contacts_can_be_archived_and_restored_as_a_user_would(sandbox: Sandbox)
     assert sandbox.read("Contacts", contact["ContactID"])["ContactStatus"] == "ARCHIVED"
     sandbox.control("POST", "contacts/archive", {"contact_id": contact["ContactID"], "restore": True})
     assert sandbox.read("Contacts", contact["ContactID"])["ContactStatus"] == "ACTIVE"
+    sandbox.control("POST", "contacts/archive", {"contact_id": contact["ContactID"]})
+    sandbox.contact(contact["Name"].upper())
+    again = {"contact_id": contact["ContactID"], "restore": True}
+    refused = sandbox.client.post("/_sandbox/contacts/archive", json=again)
+    assert (refused.status_code, "another active contact" in refused.json()["error"]) == (400, True)

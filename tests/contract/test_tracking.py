@@ -107,6 +107,7 @@ def test_names_of_categories_are_unique_and_short(sandbox: Sandbox, name: str, m
     made = category(sandbox, "Region")
     assert messages(sandbox.call("PUT", "TrackingCategories", {"Name": name})) == [message]
     assert change(sandbox, made, Name="Region").status_code == 200
+    assert category(sandbox, "Région")["Name"] == "Région"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class Call:
     segments: tuple[str, ...]  # below the resource
     app: App
     org: int
+    role: str  # the user's, users.ROLES
     store: Store
     clock: Clock
     switches: Switches

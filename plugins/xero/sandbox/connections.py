@@ -69,9 +69,11 @@ class Connections:
         ).fetchone()
         return found is not None
 
-    def remove(self, owner: Owner) -> None:
+    def remove(self, owner: Owner, org: int | None = None) -> None:
+        """An app's or a user's, to this organisation or to every one."""
         text, values = owner.condition()
-        self.store.sql.execute("UPDATE connection SET removed = 1 WHERE removed = 0" + text, values)  # noqa: S608
+        live = "UPDATE connection SET removed = 1 WHERE removed = 0 AND org = coalesce(:org, org)"
+        self.store.sql.execute(live + text, values | {"org": org})
 
     def disconnect(self, org: int, client_id: str | None = None) -> int:
         """What a user does in Xero itself: every app's connection to the organisation ends, or that of one."""

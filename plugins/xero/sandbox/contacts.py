@@ -1,13 +1,13 @@
 """Contacts (API facts 4.2)."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from plugins.xero.sandbox import fields, reference, tracking
+from plugins.xero.sandbox import fields
 from plugins.xero.sandbox.batch import Writer, write
 from plugins.xero.sandbox.call import Call
+from plugins.xero.sandbox.contact_fields import problems_with, take
 from plugins.xero.sandbox.contact_views import full, rows, summary
 from plugins.xero.sandbox.errors import ElementRefused, NotFound
 from plugins.xero.sandbox.listing import Listed, SqlCondition, comma_list, nothing_new, one_of, page_of
@@ -15,59 +15,13 @@ from plugins.xero.sandbox.messages import Answer
 from plugins.xero.sandbox.where import Type
 from plugins.xero.sandbox.wire import ZERO_ID, Doc, fold
 
-TEXTS = {
-    "ContactNumber": 50,
-    "AccountNumber": 50,
-    "Name": 255,
-    "FirstName": 255,
-    "LastName": 255,
-    "CompanyNumber": 50,
-    "TaxNumber": 50,
-    "EmailAddress": 255,
-    "BankAccountDetails": 255,
-}
-OTHER_TEXTS = (
-    "AccountsReceivableTaxType",
-    "AccountsPayableTaxType",
-    "SalesDefaultAccountCode",
-    "PurchasesDefaultAccountCode",
-    "TrackingCategoryName",
-    "TrackingCategoryOption",
-    "XeroNetworkKey",
-    "DefaultCurrency",
-)
-ENUMS = {
-    "TaxNumberType": frozenset({"SSN", "EIN", "ITIN", "ATIN"}),
-    "SalesDefaultLineAmountType": frozenset({"INCLUSIVE", "EXCLUSIVE", "NONE"}),
-    "PurchasesDefaultLineAmountType": frozenset({"INCLUSIVE", "EXCLUSIVE", "NONE"}),
-}
 STATUSES = frozenset({"ACTIVE", "ARCHIVED", "GDPRREQUEST"})
-ADDRESS_TYPES = frozenset({"POBOX", "STREET", "DELIVERY"})
-PHONE_TYPES = frozenset({"DEFAULT", "DDI", "MOBILE", "FAX", "OFFICE"})
-ADDRESS_LIMITS = {
-    "AddressLine1": 500,
-    "AddressLine2": 500,
-    "AddressLine3": 500,
-    "AddressLine4": 500,
-    "City": 255,
-    "Region": 255,
-    "PostalCode": 50,
-    "Country": 50,
-    "AttentionTo": 255,
-}
-PHONE_LIMITS = {"PhoneNumber": 50, "PhoneAreaCode": 10, "PhoneCountryCode": 20}
-PERSON_LIMITS = {"FirstName": 255, "LastName": 255, "EmailAddress": 255}
-MOST_PERSONS = 5
-# Xero refuses letters outside ASCII in an address (API facts 4.2: no umlauts).
-EMAIL = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+$")
 NO_NAME = "The Contact must contain at least 1 of the following elements to identify the contact: Name, ContactID, ContactNumber"
 FROZEN = "The specified contact details matched an archived contact. Archived contacts cannot currently be edited via the API."
 ARCHIVED = (
     "The contact with the specified contact details has been archived. The contact must be un-archived before creating"
     " new invoices or credit notes"
 )
-TRACKED = ("SalesTrackingCategories", "PurchasesTrackingCategories")
-TRACKED_BY = ("TrackingCategoryName", "TrackingOptionName")
 IDENTIFYING = frozenset({"ContactID", "ContactNumber", "Name"})
 
 WHERE_FIELDS = {
@@ -150,7 +104,7 @@ def create(call: Call, element: Doc) -> Doc:
     name = fields.text(element, "Name")
     if not name:
         raise ElementRefused([NO_NAME])
-    problems = _taken(call, element, None) + _problems(call, element)
+    problems = _taken(call, element, None) + problems_with(call, element)
     if problems:
         raise ElementRefused(problems)
     contact: Doc = {
@@ -162,7 +116,7 @@ def create(call: Call, element: Doc) -> Doc:
         "Phones": {},
         "ContactPersons": [],
     }
-    _take(contact, element)
+    take(contact, element)
     save(call, contact)
     return contact
 
@@ -172,11 +126,11 @@ def update(call: Call, contact: Doc, element: Doc) -> Doc:
     reviving = contact["ContactStatus"] == "ARCHIVED" and wanted == "ACTIVE" and call.switches["contact_unarchive"]
     if contact["ContactStatus"] != "ACTIVE" and not reviving:
         raise ElementRefused([FROZEN])
-    problems = _taken(call, element, contact) + _problems(call, element)
+    problems = _taken(call, element, contact) + problems_with(call, element)
     if problems:
         raise ElementRefused(problems)
     changed = contact | {"Addresses": dict(contact["Addresses"]), "Phones": dict(contact["Phones"])}
-    _take(changed, element)
+    take(changed, element)
     if wanted is not None:
         changed["ContactStatus"] = wanted
     save(call, changed)
@@ -210,98 +164,6 @@ def _account_number_taken(call: Call, element: Doc, own: str | None) -> list[str
     if other is None or other["ContactID"] == own:
         return []
     return [f"The account number {number} is already assigned to another contact."]
-
-
-def _problems(call: Call, element: Doc) -> list[str]:
-    problems = fields.too_long(element, TEXTS) + _name_problems(fields.text(element, "Name"))
-    problems += _email_problems(element)
-    for address in fields.children(element, "Addresses") or []:
-        fields.choice(address, "AddressType", ADDRESS_TYPES)
-        problems += fields.too_long(address, ADDRESS_LIMITS, "address ")
-    for phone in fields.children(element, "Phones") or []:
-        fields.choice(phone, "PhoneType", PHONE_TYPES)
-        problems += fields.too_long(phone, PHONE_LIMITS)
-    for name, accepted in ENUMS.items():
-        fields.choice(element, name, accepted)
-    problems += _person_problems(element) + _currency_problems(call, element)
-    return problems + _tracking_problems(call, element) + _theme_problems(call, element)
-
-
-def _tracking_problems(call: Call, element: Doc) -> list[str]:
-    given = [entry for name in TRACKED for entry in fields.children(element, name) or []]
-    named = [{"Name": entry.get("TrackingCategoryName"), "Option": entry.get("TrackingOptionName")} for entry in given]
-    return [problem for entry in named for choice, problem in [tracking.found(call, entry)] if choice is None]
-
-
-def _theme_problems(call: Call, element: Doc) -> list[str]:
-    theme_id = fields.guid(fields.child(element, "BrandingTheme") or {}, "BrandingThemeID")
-    if theme_id is None or reference.theme_by_id(call, theme_id) is not None:
-        return []
-    return ["The branding theme with the specified BrandingThemeID could not be found."]
-
-
-def _name_problems(name: str | None) -> list[str]:
-    """The rule is in API facts 4.2; the wording is ours."""
-    if name is None:
-        return []
-    if "<" in name or ">" in name:
-        return ["The contact name must not contain < or >."]
-    if name != name.strip() or "  " in name:
-        return ["The contact name must not contain leading, trailing or double spaces."]
-    return []
-
-
-def _email_problems(element: Doc) -> list[str]:
-    email = fields.text(element, "EmailAddress")
-    return ["Email address must be valid."] if email and not EMAIL.match(email) else []
-
-
-def _person_problems(element: Doc) -> list[str]:
-    persons = fields.children(element, "ContactPersons") or []
-    problems = [problem for person in persons for problem in _email_problems(person)]
-    problems += [problem for person in persons for problem in fields.too_long(person, PERSON_LIMITS, "contact person ")]
-    if len(persons) > MOST_PERSONS:
-        problems.append(f"A contact can have no more than {MOST_PERSONS} contact persons.")
-    return problems
-
-
-def _currency_problems(call: Call, element: Doc) -> list[str]:
-    code = fields.text(element, "DefaultCurrency")
-    if not code or call.store.first("currency", call.org, "code", code) is not None:
-        return []
-    return [f"Organisation is not subscribed to currency {code}"]
-
-
-def _take(contact: Doc, element: Doc) -> None:
-    """What the element names; IsSupplier and IsCustomer are Xero's own and ignored."""
-    for name in (*TEXTS, *OTHER_TEXTS, *ENUMS):
-        value = fields.text(element, name)
-        if value is not None:
-            contact[name] = value
-    for address in fields.children(element, "Addresses") or []:
-        kind = fields.text(address, "AddressType") or "POBOX"
-        contact["Addresses"][kind] = {name: text for name in ADDRESS_LIMITS if (text := fields.text(address, name))}
-    for phone in fields.children(element, "Phones") or []:
-        kind = fields.text(phone, "PhoneType") or "DEFAULT"
-        contact["Phones"][kind] = {name: fields.text(phone, name) or "" for name in PHONE_LIMITS}
-    persons = fields.children(element, "ContactPersons")
-    if persons is not None:
-        contact["ContactPersons"] = [_person(person) for person in persons]
-    terms = fields.child(element, "PaymentTerms")
-    if terms is not None:
-        contact["PaymentTerms"] = terms
-    theme = fields.guid(fields.child(element, "BrandingTheme") or {}, "BrandingThemeID")
-    if theme is not None:
-        contact["BrandingThemeID"] = theme
-    for name in TRACKED:
-        entries = fields.children(element, name)
-        if entries is not None:
-            contact[name] = [{member: fields.text(entry, member) for member in TRACKED_BY} for entry in entries]
-
-
-def _person(person: Doc) -> Doc:
-    named = {name: fields.text(person, name) or "" for name in PERSON_LIMITS}
-    return named | {"IncludeInEmails": bool(fields.flag(person, "IncludeInEmails"))}
 
 
 def for_document(call: Call, element: Doc) -> Doc:

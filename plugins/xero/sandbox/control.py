@@ -54,6 +54,7 @@ def control_routes(gateway: Gateway) -> list[BaseRoute]:
         route("/apps", {"GET": login.apps, "POST": login.add_app}),
         route("/apps/{id}", {"PUT": login.change_app, "DELETE": login.remove_app}),
         route("/users", {"GET": login.users, "POST": login.add_user}),
+        route("/users/{id}", {"PUT": login.change_user}),
         route("/grants", {"GET": login.grants}),
         route("/tokens", {"POST": login.tokens}),
         route("/secrets", {"GET": login.secrets}),

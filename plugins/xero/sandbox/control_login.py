@@ -1,5 +1,6 @@
 """The control interface of the identity server: apps, users, and what becomes of their consents and tokens."""
 
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
@@ -12,10 +13,11 @@ from plugins.xero.sandbox.control_body import Body, Unknown, flag, only, text, t
 from plugins.xero.sandbox.errors import OAuthError
 from plugins.xero.sandbox.scopes import SCOPES
 from plugins.xero.sandbox.tokens import EXPIRING
-from plugins.xero.sandbox.users import ADA, User
+from plugins.xero.sandbox.users import ADA, ROLES, User
 from plugins.xero.sandbox.world import SECOND_APP, World
 
 DEFAULT_SCOPES = tuple(scope for scope in SCOPES if scope.startswith("accounting.") and not scope.endswith(".read"))
+PLACE = {"tenant_ids", "role"}
 
 
 class LoginControl:
@@ -65,16 +67,33 @@ class LoginControl:
         return [self._shown(user) for user in self.world.users.all()]
 
     def add_user(self, body: Body, _request: Request) -> Body:
-        """Somebody who is in these organisations; in every one where none is named."""
-        only(body, {"email", "given_name", "family_name", "tenant_ids"})
-        orgs = tuple(self.world.org(tenant_id) for tenant_id in texts(body, "tenant_ids")) or None
+        only(body, {"email", "given_name", "family_name", *PLACE})
         names = (text(body, "given_name", "Some"), text(body, "family_name", "Body"))
-        return self._shown(self.world.users.add(text(body, "email"), *names, orgs))
+        return self._placed(self.world.users.new(text(body, "email"), *names), body)
+
+    def change_user(self, body: Body, request: Request) -> Body:
+        only(body, PLACE)
+        return self._placed(self._user(request.path_params["id"]), body)
+
+    def _placed(self, user: User, body: Body) -> Body:
+        """Where the user is, and as what. Who leaves an organisation takes the connections along."""
+        if "tenant_ids" in body:
+            orgs = None if body["tenant_ids"] is None else tuple(map(self.world.org, texts(body, "tenant_ids")))
+            user = replace(user, organisations=orgs)
+        if text(body, "role", user.role) not in ROLES:
+            raise ValueError(f"role must be one of {', '.join(ROLES)}")
+        user = replace(user, role=body.get("role", user.role))
+        self.world.users.save(user)
+        for org in self.world.orgs():
+            if not user.is_in(org):
+                self.world.connections.remove(Owner(user=user.user_id), org)
+        return self._shown(user)
 
     def _shown(self, user: User) -> Body:
         orgs = user.organisations
         tenants = None if orgs is None else [self.world.store.organisation(org)["OrganisationID"] for org in orgs]
-        return {"id": user.user_id, "email": user.email, "name": user.name, "tenant_ids": tenants}
+        named = {"id": user.user_id, "email": user.email, "name": user.name}
+        return named | {"tenant_ids": tenants, "role": user.role}
 
     def _user(self, given: str) -> User:
         user = self.world.users.named(given)

@@ -68,7 +68,6 @@ class OAuthError(Exception):
 
     error: str
     why: str = ""
-    status: int = 400
 
 
 @dataclass

@@ -23,6 +23,7 @@ from plugins.xero.sandbox.consent import Access
 from plugins.xero.sandbox.errors import ApiException, ElementsRefused, NotFound, Problem, Refused, Unavailable
 from plugins.xero.sandbox.faults import Applied, Fault
 from plugins.xero.sandbox.messages import HTML, PLAIN, Answer, Incoming, internal_error, json_answer, not_found
+from plugins.xero.sandbox.users import READ_ONLY, STANDARD
 from plugins.xero.sandbox.world import World
 
 LARGEST_BODY = 10 * 1024 * 1024
@@ -43,6 +44,7 @@ class Admission:
     access: Access
     org: int
     tenant: str
+    role: str
     headers: dict[str, str]
 
 
@@ -169,6 +171,7 @@ class Gateway:
         resource = below[0].lower() if below else ""
         router.check_scope(access, resource, visit.incoming.method, world.switches, world.clock.now())
         org = world.connections.organisation(access, visit.incoming.headers.get("xero-tenant-id"))
+        role = self._role(access, visit.incoming.method)
         tenant = world.store.organisation(org)["OrganisationID"]
         world.store.sql.execute(
             "UPDATE call SET tenant = ?, client_id = ? WHERE id = ?", (tenant, access.app.client_id, visit.call_id)
@@ -184,7 +187,15 @@ class Gateway:
         if not verdict.accepted:
             # Xero: 429 has no body and no content type (API facts 2.1).
             return replace(visit, answer=Answer(429, headers=verdict.headers))
-        return replace(visit, admission=Admission(access, org, tenant, verdict.headers))
+        return replace(visit, admission=Admission(access, org, tenant, role, verdict.headers))
+
+    def _role(self, access: Access, method: str) -> str:
+        """What the user may do there at all; a custom connection is not held up by anybody's role."""
+        user = self.world.users.known(access.user)
+        role = STANDARD if user is None else user.role
+        if method != "GET" and role == READ_ONLY:
+            raise Problem(403, "Forbidden", self.world.switches["role_refusal_detail"])
+        return role
 
     def perform(self, visit: Visit, base: str) -> Answer:
         """The work itself, remembered under its idempotency key if it has one."""
@@ -230,6 +241,7 @@ class Gateway:
             segments=below[1:],
             app=admission.access.app,
             org=admission.org,
+            role=admission.role,
             store=world.store,
             clock=world.clock,
             switches=world.switches,

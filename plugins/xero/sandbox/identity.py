@@ -48,7 +48,7 @@ class Identity:
                 raise OAuthError("unsupported_grant_type")
             answer = getattr(self, grant)(self._client(incoming, form), form)
         except OAuthError as refused:
-            return json_answer(refused.status, {"error": refused.error})
+            return self._refusal(refused)
         return json_answer(200, answer, {"Cache-Control": "no-store"})
 
     def revoke(self, incoming: Incoming) -> Answer:
@@ -57,11 +57,15 @@ class Identity:
             form = _form(incoming)
             app = self._client(incoming, form)
         except OAuthError as refused:
-            return json_answer(refused.status, {"error": refused.error})
+            return self._refusal(refused)
         user = self.tokens.user_of(app.client_id, form.get("token", ""))
         if user is not None:
             self.withdraw(Owner(app.client_id, user))
         return Answer(200)
+
+    def _refusal(self, refused: OAuthError) -> Answer:
+        status = int(self.switches["invalid_client_status"]) if refused.error == "invalid_client" else 400
+        return json_answer(status, {"error": refused.error})
 
     def withdraw(self, owner: Owner) -> int:
         """Ends the grants, what was consented to and every connection; gives how many grants were alive."""
@@ -127,7 +131,7 @@ class Identity:
         client_id, secret = _basic(incoming) or (form.get("client_id", ""), form.get("client_secret", ""))
         app = self.apps.known(client_id)
         if app is None or not (app.public or secrets.compare_digest(app.secret.encode(), secret.encode())):
-            raise OAuthError("invalid_client", status=int(self.switches["invalid_client_status"]))
+            raise OAuthError("invalid_client")
         return app
 
 

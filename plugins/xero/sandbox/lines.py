@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
-from plugins.xero.sandbox import accounts, fields, items, tax_rates, tracking
+from plugins.xero.sandbox import accounts, fields, items, tax_rates, tracked
 from plugins.xero.sandbox.call import Call
 from plugins.xero.sandbox.rounding import HUNDRED, ZERO, LineTotalDiffers, cents, complete, round_to, tax_on
 from plugins.xero.sandbox.wire import Doc
@@ -134,7 +134,7 @@ def _tracking(call: Call, line: Doc, sent: Sent) -> list[str]:
     given = fields.children(sent.element, "Tracking") or []
     if len(given) > MOST_TRACKING:
         return [f"A line item can have no more than {MOST_TRACKING} tracking categories."]
-    found = [tracking.found(call, entry) for entry in given]
+    found = [tracked.found(call, entry) for entry in given]
     chosen = [choice for choice, _ in found if choice is not None]
     problems = [problem for choice, problem in found if choice is None]
     if len({choice["TrackingCategoryID"] for choice in chosen}) < len(chosen):
@@ -264,7 +264,7 @@ def show(call: Call, line: Doc, *, write: bool) -> Doc:
     if "ItemID" in line:
         shown["Item"] = {"ItemID": line["ItemID"], "Name": line["ItemName"], "Code": line["ItemCode"]}
     with_ids = write or call.switches["tracking_option_ids_listed"] or bool(call.segments)
-    chosen = [tracking.show_chosen(call, choice, with_option_id=with_ids) for choice in line.get("Tracking", ())]
+    chosen = [tracked.show_chosen(call, choice, with_option_id=with_ids) for choice in line.get("Tracking", ())]
     shown |= {"Tracking": chosen, "Quantity": line["Quantity"], "LineItemID": line["LineItemID"]}
     if "AccountID" in line:
         shown["AccountID"] = line["AccountID"]

@@ -22,6 +22,7 @@ from plugins.xero.sandbox.seeds import (
 )
 from plugins.xero.sandbox.store import Store
 from plugins.xero.sandbox.tax_rates import rate_columns
+from plugins.xero.sandbox.users import READ_ONLY
 from plugins.xero.sandbox.wire import Doc, day_stamp, fold, stamp_without_offset
 
 
@@ -132,13 +133,13 @@ def listed(call: Call) -> Answer:
 
 
 def actions(call: Call) -> Answer:
-    refused = call.organisation["NotAllowed"]
-    shown = [{"Name": name, "Status": "NOT-ALLOWED" if name in refused else "ALLOWED"} for name in ACTIONS]
+    """What plan and role allow."""
+    shown = [{"Name": name, "Status": "ALLOWED" if may(call, name) else "NOT-ALLOWED"} for name in ACTIONS]
     return call.reply("Actions", shown)
 
 
 def may(call: Call, action: str) -> bool:
-    return action not in call.organisation["NotAllowed"]
+    return call.role != READ_ONLY and action not in call.organisation["NotAllowed"]
 
 
 def _shown(organisation: Doc) -> Doc:

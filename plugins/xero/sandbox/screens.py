@@ -10,7 +10,7 @@ from plugins.xero.sandbox.invoices import invoice_columns
 from plugins.xero.sandbox.organisations import add_theme, subscribe
 from plugins.xero.sandbox.seeds import ACTIONS
 from plugins.xero.sandbox.tax_rates import rate_columns
-from plugins.xero.sandbox.wire import Doc, Unreadable, read_day
+from plugins.xero.sandbox.wire import Doc, Unreadable, fold, read_day
 from plugins.xero.sandbox.world import World
 
 LOCKS = {"period_lock_date": "PeriodLockDate", "end_of_year_lock_date": "EndOfYearLockDate"}
@@ -150,8 +150,16 @@ def _contact(world: World, org: int, contact_id: str) -> Doc:
 
 def set_contact_status(world: World, org: int, contact_id: str, status: str) -> dict[str, Any]:
     contact = _contact(world, org, contact_id)
+    if status == "ACTIVE" and (name := _holder_of_name(world, org, contact)):
+        raise ValueError(f"another active contact has the name {name}")
     _save(world, org, contact | {"ContactStatus": status})
     return {"contact_id": contact["ContactID"], "status": status}
+
+
+def _holder_of_name(world: World, org: int, contact: Doc) -> str | None:
+    active = [("name = ?", [fold(contact["Name"])]), ("status = 'ACTIVE'", [])]
+    others = [one for one in world.store.select("contact", org, active) if one["ContactID"] != contact["ContactID"]]
+    return others[0]["Name"] if others else None
 
 
 def merge(world: World, org: int, contact_id: str, into_id: str) -> dict[str, Any]:

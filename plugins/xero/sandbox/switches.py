@@ -31,6 +31,9 @@ SWITCHES: dict[str, Switch] = {
     "invalid_client_status": Switch("400", "1.3", "status of invalid_client", ("400", "401")),
     "malformed_token_detail": Switch("AuthenticationUnsuccessful", "1.6", "Detail for a missing or garbled bearer"),
     "scope_refusal_status": Switch("401", "1.6", "status when a scope is missing", ("401", "403")),
+    "role_refusal_detail": Switch(
+        "AuthenticationUnsuccessful", "1.6", "Detail of the 403 for what the user's role does not allow"
+    ),
     "token_without_scope": Switch(
         "all_ticked", "1.2", "client_credentials without a scope parameter", ("all_ticked", "invalid_scope")
     ),

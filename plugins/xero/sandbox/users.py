@@ -1,21 +1,25 @@
 """Who logs in to this Xero: people with an e-mail address and organisations of their own. Nobody has a password."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from uuid import uuid4
 
 from plugins.xero.sandbox.store import Store
 from plugins.xero.sandbox.wire import dumps, loads
 
+STANDARD, READ_ONLY = ROLES = ("standard", "read_only")
+
 
 @dataclass(frozen=True)
 class User:
-    """Without `organisations` (their numbers in the store) somebody who is in every one, later ones included."""
+    """Without `organisations` (their numbers in the store) somebody who is in every one, later ones included. Who has
+    the role read_only may look and not write."""
 
     user_id: str
     email: str
     given_name: str
     family_name: str
     organisations: tuple[int, ...] | None = None
+    role: str = STANDARD
 
     @property
     def name(self) -> str:
@@ -56,17 +60,15 @@ class Users:
         wanted = given.strip().lower()
         return next((user for user in self.all() if wanted in (user.user_id, user.email.lower())), None)
 
-    def add(self, email: str, given_name: str, family_name: str, organisations: tuple[int, ...] | None) -> User:
+    def new(self, email: str, given_name: str, family_name: str) -> User:
         if "@" not in email:
             raise ValueError(f"email must be an e-mail address, not {email!r}")
         if self.named(email) is not None:
             raise ValueError(f"there is a user {email} already")
-        user = User(str(uuid4()), email, given_name, family_name, organisations)
-        self.save(user)
-        return user
+        return User(str(uuid4()), email, given_name, family_name)
 
     def save(self, user: User) -> None:
-        body = dumps([user.user_id, user.email, user.given_name, user.family_name, user.organisations])
+        body = dumps(astuple(user))
         self.store.sql.execute(
             "INSERT INTO user (user_id, body) VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET body = excluded.body",
             (user.user_id, body),
@@ -74,5 +76,6 @@ class Users:
 
 
 def _read(body: str) -> User:
-    user_id, email, given_name, family_name, organisations = loads(body)
-    return User(user_id, email, given_name, family_name, None if organisations is None else tuple(organisations))
+    user_id, email, given_name, family_name, organisations, role = loads(body)
+    known_in = None if organisations is None else tuple(organisations)
+    return User(user_id, email, given_name, family_name, known_in, role)
