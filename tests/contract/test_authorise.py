@@ -423,6 +423,9 @@ def test_an_organisation_has_room_for_two_uncertified_apps(sandbox: Sandbox, bro
     assert browser.press(page, "Allow access", DEMO).response.status_code == 400
     assert browser.log_in(client_id="one").choices != {}
     sandbox.control("PUT", "apps/three", {"certified": True})
+    assert browser.log_in(client_id="three").choices != {}
+    for name, certified in (("three", False), ("one", True)):  # one that is certified takes no room either
+        sandbox.control("PUT", f"apps/{name}", {"certified": certified})
     assert browser.consent(DEMO, client_id="three")["code"]
 
 
@@ -514,7 +517,9 @@ def test_one_control_call_consents_as_a_person_would(sandbox: Sandbox, browser: 
 
 def test_what_was_granted_can_be_revoked_from_xeros_side(sandbox: Sandbox, browser: Browser) -> None:
     ada, ben = granted(sandbox, browser), granted(sandbox, browser, user="Ben Bookkeeper")
+    unused = browser.consent(DEMO)["code"]
     assert sandbox.control("POST", "revoke", {"user": "ada@example.com"}) == {"revoked": 1}
+    assert error(exchange(sandbox, unused)) == (400, "invalid_grant")
     tenant = {"xero-tenant-id": sandbox.organisation()["tenant_id"]}
     assert sandbox.call("GET", "Contacts", token=ada["access_token"], headers=tenant).status_code == 403
     assert sandbox.call("GET", "Contacts", token=ben["access_token"], headers=tenant).status_code == 200
@@ -588,10 +593,11 @@ def test_control_of_the_identity_server_refuses_in_one_sentence(
 def test_a_reset_forgets_what_people_consented_to_and_keeps_the_secrets_listed(
     sandbox: Sandbox, browser: Browser
 ) -> None:
-    grant = granted(sandbox, browser)
+    grant, unused = granted(sandbox, browser), browser.consent(DEMO)["code"]
     sandbox.control("POST", "apps", {"client_id": "mine"})
     sandbox.control("POST", "users", {"email": "x@example.com"})
     sandbox.control("POST", "reset")
+    assert error(exchange(sandbox, unused)) == (400, "invalid_grant")
     form = {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
     assert error(sandbox.ask_token(APP, **form)) == (400, "invalid_grant")
     headers = {"Authorization": f"Bearer {grant['access_token']}"}

@@ -71,6 +71,13 @@ def test_the_status_of_invalid_client_is_a_switch(sandbox: Sandbox) -> None:
     assert sandbox.ask_token(("nobody", "x")).status_code == 401
 
 
+def test_refusals_may_be_described(sandbox: Sandbox) -> None:
+    sandbox.switch(error_description=True)
+    refused = sandbox.ask_token(("nobody", "x")).json()
+    assert set(refused) == {"error", "error_description"}
+    assert refused["error"] == "invalid_client"
+
+
 def test_credentials_may_come_in_the_form(sandbox: Sandbox) -> None:
     form = {"grant_type": "client_credentials", "client_id": "sandbox-custom", "client_secret": "sandbox-secret"}
     assert sandbox.client.post("/connect/token", data=form).status_code == 200

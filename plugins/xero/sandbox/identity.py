@@ -65,7 +65,8 @@ class Identity:
 
     def _refusal(self, refused: OAuthError) -> Answer:
         status = int(self.switches["invalid_client_status"]) if refused.error == "invalid_client" else 400
-        return json_answer(status, {"error": refused.error})
+        more = {"error_description": refused.why or refused.error} if self.switches["error_description"] else {}
+        return json_answer(status, {"error": refused.error} | more)
 
     def withdraw(self, owner: Owner) -> int:
         """Ends the grants, what was consented to and every connection; gives how many grants were alive."""

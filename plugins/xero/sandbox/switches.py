@@ -29,6 +29,9 @@ SWITCHES: dict[str, Switch] = {
         ("new_pair", "same_pair", "invalid_grant"),
     ),
     "invalid_client_status": Switch("400", "1.3", "status of invalid_client", ("400", "401")),
+    "error_description": Switch(
+        default=False, paragraph="1.3", says="refusals of the token endpoint have an error_description too"
+    ),
     "malformed_token_detail": Switch("AuthenticationUnsuccessful", "1.6", "Detail for a missing or garbled bearer"),
     "scope_refusal_status": Switch("401", "1.6", "status when a scope is missing", ("401", "403")),
     "role_refusal_detail": Switch(
