@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plugins.xero.sandbox.store import Store
@@ -22,26 +22,26 @@ def store() -> Iterator[Store]:
     made.close()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # each example has its own org
 @given(
     fillings=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=6),
     changes=st.integers(0, 5),
 )
 def test_times_of_many_changes_are_in_order_and_not_in_the_future(
-    fillings: list[tuple[int, int]], changes: int
+    store: Store, fillings: list[tuple[int, int]], changes: int
 ) -> None:
     """`fillings`: how many at once, and how long after the one before."""
-    store, now, before = Store(), 1000, 0
+    org, now, before = store.next_number(0, "org"), 1000, 0
     for _ in range(changes):
-        before = store.next_stamp(1, now)
+        before = store.next_stamp(org, now)
     for count, waited in fillings:
         now += waited
-        stamps = store.stamps(1, now, count)
+        stamps = store.stamps(org, now, count)
         assert len(stamps) == count
         assert all(one <= other for one, other in pairwise([before + 1, *stamps]))
         assert max(stamps, default=0) <= max(now, before + 1)
         before = max([before, *stamps])
-    assert store.next_stamp(1, now) > before
-    store.close()
+    assert store.next_stamp(org, now) > before
 
 
 def test_times_are_apart_where_there_is_room(store: Store) -> None:
