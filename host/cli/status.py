@@ -11,6 +11,8 @@ from host.cli.base.output import AsJson, examples, moment, new_app, print_json, 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from host.sync.queues import CallsLeft
+
 app = new_app()
 
 
@@ -21,11 +23,12 @@ def status(*, as_json: AsJson = False) -> None:
         engine = engine_of(host)
         with engine.reading() as session:
             shown = engine.status(session)
+            left = engine.calls_left(session)
     if as_json:
         print_json(shown)
         return
     zone = host.settings.timezone
-    connections = [_connection(one, zone) for one in shown["connections"]]
+    connections = [_connection(one, left.get(one["key"]), zone) for one in shown["connections"]]
     print_table(connections, ["key", "organisation", "status", "calls_today", "why"], nothing="no connections yet")
     say("")
     print_table(shown["records"], ["connection", "kind", "state", "count"], nothing="no records yet")
@@ -33,6 +36,11 @@ def status(*, as_json: AsJson = False) -> None:
         say(f"\nthe oldest record that waits was saved at {moment(shown['oldest_waiting_since'], zone)}")
 
 
-def _connection(one: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
+def _connection(one: dict[str, Any], left: CallsLeft | None, zone: tzinfo) -> dict[str, Any]:
     held = f"not called until {moment(one['held_until'], zone)}: {one['held_because']}" if one["held_until"] else ""
-    return {**one, "organisation": one["organisation_name"], "why": one["reason"] or held}
+    used_up = (
+        "the day's calls are used up: the next goes 24 hours after the first of them"
+        if left and left.today == 0
+        else ""
+    )
+    return {**one, "organisation": one["organisation_name"], "why": one["reason"] or held or used_up}

@@ -14,7 +14,7 @@ from host import clock
 from host.config.secret import too_open
 from host.errors import CounterfoilError, Stop
 from host.plugins.describing import describe
-from host.sync.tables import calls, grants
+from host.sync.tables import calls, connections, grants
 from host.words import one_line
 
 if TYPE_CHECKING:
@@ -127,7 +127,10 @@ def _not_importable(plugin: Plugin) -> Iterator[str]:
 
 def _secret_key(host: Host) -> Finding:
     with host.database.read() as session:
-        sealed = session.execute(select(grants.c.token).where(grants.c.token.is_not(None))).scalars().all()
+        # Those that are used: a connection that was made again left its former one, perhaps sealed with a key that is lost.
+        used = select(connections.c.grant_id)
+        kept = select(grants.c.token).where(grants.c.token.is_not(None), grants.c.id.in_(used))
+        sealed = session.execute(kept).scalars().all()
     try:
         for one in sealed:
             host.vault.open(one)
