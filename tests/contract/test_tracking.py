@@ -242,9 +242,12 @@ def test_tracking_stays_editable_once_money_is_applied(sandbox: Sandbox) -> None
     invoice = sandbox.invoice(LineItems=[tracked(Region="North")])
     sandbox.payment(invoice, "5")
     lines = [{"LineItemID": invoice["LineItems"][0]["LineItemID"], "Tracking": [{"Name": "Region", "Option": "South"}]}]
-    saved = sandbox.post("Invoices", {"InvoiceID": invoice["InvoiceID"], "LineItems": lines})[0]
+    paid = sandbox.read("Invoices", invoice["InvoiceID"])
+    change = {"InvoiceID": invoice["InvoiceID"], "DueDate": "2026-03-01"}
+    assert sandbox.post("Invoices", change)[0]["UpdatedDateUTC"] == paid["UpdatedDateUTC"]  # a due date alone is silent
+    saved = sandbox.post("Invoices", change | {"DueDate": "2026-04-01", "LineItems": lines})[0]
     assert saved["LineItems"][0]["Tracking"][0]["Option"] == "South"
-    assert saved["UpdatedDateUTC"] != invoice["UpdatedDateUTC"]
+    assert saved["UpdatedDateUTC"] != paid["UpdatedDateUTC"]
 
 
 def test_a_renamed_option_is_read_by_its_new_name(sandbox: Sandbox) -> None:
