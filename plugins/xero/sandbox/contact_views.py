@@ -1,7 +1,6 @@
 """How contacts look on the wire (API facts 4.2)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from plugins.xero.sandbox import reference
 from plugins.xero.sandbox.call import Call
@@ -9,6 +8,7 @@ from plugins.xero.sandbox.wire import Doc, dumps, stamp
 
 SIDES = {"ACCREC": "AccountsReceivable", "ACCPAY": "AccountsPayable"}
 ADDRESS_ORDER = ("STREET", "POBOX")
+ADDRESS_LINES = ("AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4")
 PHONES_WRITTEN = ("DEFAULT", "DDI", "FAX", "MOBILE")
 PHONES_LISTED = ("DDI", "DEFAULT", "FAX", "MOBILE")
 SHOWN_IF_SET = (
@@ -110,17 +110,25 @@ def _defaults(call: Call, contact: Doc) -> Doc:
 
 
 def _address(contact: Doc, kind: str) -> Doc:
-    given = contact["Addresses"].get(kind, {})
-    lines = {name: text for name, text in given.items() if name.startswith("AddressLine")}
-    rest = {name: given.get(name, "") for name in ("City", "Region", "PostalCode", "Country")}
-    attention = {"AttentionTo": given["AttentionTo"]} if given.get("AttentionTo") else {}
-    return {"AddressType": kind} | lines | rest | attention
+    given: Doc = contact["Addresses"].get(kind, {})
+    shown = {"AddressType": kind}
+    for name in ADDRESS_LINES:
+        if name in given:
+            shown[name] = given[name]
+    for name in ("City", "Region", "PostalCode", "Country"):
+        shown[name] = given.get(name, "")
+    if given.get("AttentionTo"):
+        shown["AttentionTo"] = given["AttentionTo"]
+    return shown
 
 
 def _phone(contact: Doc, kind: str) -> Doc:
-    given: dict[str, Any] = contact["Phones"].get(kind, {})
-    return {"PhoneType": kind} | {
-        name: given.get(name, "") for name in ("PhoneNumber", "PhoneAreaCode", "PhoneCountryCode")
+    given: Doc = contact["Phones"].get(kind, {})
+    return {
+        "PhoneType": kind,
+        "PhoneNumber": given.get("PhoneNumber", ""),
+        "PhoneAreaCode": given.get("PhoneAreaCode", ""),
+        "PhoneCountryCode": given.get("PhoneCountryCode", ""),
     }
 
 
