@@ -82,6 +82,10 @@ class Office:
     def customers(self) -> list[str]:
         return sorted(one["ref"] for one in self.ask("GET", "/api/v1/customers").json()["items"])
 
+    def state(self, ref: str) -> str:
+        [sync] = self.ask("GET", f"/api/v1/customers/{ref}").json()["sync"]
+        return str(sync["state"])
+
     def is_up(self) -> bool:
         try:
             return self.ask("GET", "/readyz").status_code == 200
@@ -102,8 +106,8 @@ def test_a_life(tmp_path: Path) -> None:
         do(machine, section("Install"))
         office = Office(machine)
         office.wait()
-        office.save("ada")
         it_is_shut_in(machine)
+        it_reaches_the_remote(machine, office)
         it_comes_back_when_it_is_killed(machine, office)
         it_is_backed_up_and_put_back(machine, office)
         it_ends_well_when_it_is_stopped(machine)
@@ -128,6 +132,24 @@ def it_is_shut_in(machine: Machine) -> None:
         assert machine.done(*inside, "ls", home).returncode != 0, home
     machine.run(*inside, "touch", "/var/lib/counterfoil/x")
     assert machine.run("stat", "--format=%a %U", "/var/lib/counterfoil/counterfoil.db") == "600 counterfoil\n"
+
+
+def it_reaches_the_remote(machine: Machine, office: Office) -> None:
+    """By name, from inside all that shuts it in."""
+    program = "/opt/counterfoil/current/bin/counterfoil"
+    machine.start("sandbox", program, "xero", "sandbox", "--port", "9300")
+    wait_until(lambda: machine.listens(9300), what="the sandbox")
+    machine.run(program, "init", "/root/rehearsal", "--sandbox", "http://localhost:9300")
+    ours, theirs = (
+        machine.root / path for path in ("etc/counterfoil/counterfoil.toml", "root/rehearsal/counterfoil.toml")
+    )
+    part = "[plugins.xero]"
+    ours.write_text(ours.read_text().partition(part)[0] + "".join(theirs.read_text().partition(part)[1:]))
+    machine.run("systemctl", "restart", "counterfoil")
+    machine.run("counterfoil", "xero", "connect", "acme")
+    office.wait()
+    office.save("ada")
+    wait_until(lambda: office.state("ada") == "synced", what="the record to arrive")
 
 
 def it_comes_back_when_it_is_killed(machine: Machine, office: Office) -> None:

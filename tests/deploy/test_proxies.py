@@ -7,16 +7,20 @@ import json
 import shlex
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from host.crypto import generate_key
+from host.web.records import LARGEST_BULK
+from host.web.resource import LARGEST_BODY
 from tests.deploy.certificates import certificate
 from tests.deploy.machine import CHECKOUT, PROJECT, Machine, needs
 from tests.e2e.processes import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME: Final = "billing.example.com"
 PROXIES: Final = PROJECT / "deploy/proxy"
@@ -116,14 +120,23 @@ class Site:
         return self.ask("PUT", path, json.dumps(record).encode(), tls=True, Content_Type="application/json", **headers)
 
 
-@pytest.fixture(scope="module", params=["nginx", "caddy"])
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    needs(request.param, "curl")
-    with Machine(tmp_path_factory.mktemp("site") / "machine", systemd=False) as machine:
-        yield Site(machine, request.param)
+@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
+def test_a_proxy(proxy: str, tmp_path: Path) -> None:
+    """All on one machine, because starting everything is what takes time."""
+    needs(proxy, "curl")
+    with Machine(tmp_path / "machine", systemd=False) as machine:
+        site = Site(machine, proxy)
+        a_save_goes_through_under_one_correlation_id(site)
+        what_is_for_the_inside_stays_there(site)
+        what_is_nowhere_is_told_as_the_server_tells_it(site)
+        for announced in (True, False):
+            bodies_go_up_to_the_servers_own_limit(site, "customers/ada", LARGEST_BODY // MB, announced=announced)
+            bodies_go_up_to_the_servers_own_limit(site, "customers/bulk", LARGEST_BULK // MB, announced=announced)
+        headers_have_a_limit(site)
+        a_server_may_be_away_and_come_back(site)
 
 
-def test_a_save_goes_through_under_one_correlation_id(site: Site) -> None:
+def a_save_goes_through_under_one_correlation_id(site: Site) -> None:
     saved = site.put("/api/v1/customers/ada", {"name": "Ada"}, X_Correlation_Id="from-outside.1")
     assert (saved.status, saved.headers["x-correlation-id"]) == (201, "from-outside.1")
     assert site.ask("GET", "/api/v1/customers/ada").json["name"] == "Ada"
@@ -141,7 +154,7 @@ INSIDE: Final = (
 )  # fmt: skip
 
 
-def test_what_is_for_the_inside_stays_there(site: Site) -> None:
+def what_is_for_the_inside_stays_there(site: Site) -> None:
     for path in INSIDE:
         answer = site.ask("GET", path)
         assert answer.status in {400, 404}, (path, answer)
@@ -149,16 +162,14 @@ def test_what_is_for_the_inside_stays_there(site: Site) -> None:
         assert b"ready" not in answer.body, path
 
 
-def test_what_is_nowhere_is_told_as_the_server_tells_it(site: Site) -> None:
+def what_is_nowhere_is_told_as_the_server_tells_it(site: Site) -> None:
     assert site.ask("GET", "/metrics").is_problem(404)
     assert site.ask("GET", "/api/v1/widgets").is_problem(404)
     assert site.ask("GET", "/api/v1/customers/ada", tls=False).is_problem(403)
     assert site.ask("GET", "/api/v1/openapi.json").json["openapi"].startswith("3.1")
 
 
-@pytest.mark.parametrize(("path", "most"), [("customers/ada", 4), ("customers/bulk", 32)])
-@pytest.mark.parametrize("announced", [True, False])
-def test_bodies_up_to_the_servers_own_limits(site: Site, path: str, most: int, announced: bool) -> None:
+def bodies_go_up_to_the_servers_own_limit(site: Site, path: str, most: int, *, announced: bool) -> None:
     fits, too_large = (site.upload(path, most * MB + more, announced=announced) for more in (0, 1))
     assert ("is longer than 16 MB" if path.endswith("bulk") else "expecting value") in fits, "the server has read it"
     assert json.loads(too_large)["status"] == 413
@@ -166,12 +177,12 @@ def test_bodies_up_to_the_servers_own_limits(site: Site, path: str, most: int, a
         assert json.loads(too_large)["detail"] == f"the body is too large: accepted are up to {most} MB"
 
 
-def test_headers_too_large(site: Site) -> None:
+def headers_have_a_limit(site: Site) -> None:
     assert site.ask("GET", "/api/v1/customers", X_Padding="x" * 4096).status == 200
     assert site.ask("GET", "/api/v1/customers", X_Padding="x" * 70_000).status in {400, 431}
 
 
-def test_a_server_that_is_away_and_comes_back(site: Site) -> None:
+def a_server_may_be_away_and_come_back(site: Site) -> None:
     site.machine.stop("server")
     away = site.ask("GET", "/api/v1/customers")
     assert away.is_problem(503)

@@ -14,6 +14,7 @@ from host.config.settings import HostSchema
 from plugins.xero.settings import CallLimits
 from tests.deploy.machine import needs
 from tests.deploy.recipes import DEPLOY, command_of, unit
+from tests.docs.pages import DOCS
 from tests.integration.host.test_cli import parsed
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ def test_what_it_starts_is_a_command_of_ours(name: str) -> None:
         words = shlex.split(words[-1].removeprefix("exec "))
     assert words[0] == "/opt/counterfoil/current/bin/counterfoil"
     [_] = parsed(runner.program(), f"\b\nExamples:\n  {shlex.join(['counterfoil', *words[1:]])}")
+
+
+def test_it_is_tried_again_as_often_as_the_page_says() -> None:
+    [seconds] = unit("counterfoil.service")["Service", "RestartSec"]
+    assert f"systemd tries again every {seconds} seconds" in (DOCS / "operation.md").read_text()
 
 
 def test_the_backup_comes_before_the_daily_run() -> None:

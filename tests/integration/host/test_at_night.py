@@ -140,6 +140,15 @@ def the_database_is_not_there(night: Night) -> Says:
     yield printed(night.desk("check"))
 
 
+@says("error: the database sqlite")
+def the_database_cannot_be_opened(night: Night) -> Says:
+    (night.desk.folder / "folder.db").mkdir()  # as root one may write anywhere, but not into this
+    night.desk.change("sqlite:///counterfoil.db", "sqlite:///folder.db")
+    yield printed(night.desk("serve"))
+    night.desk.change("sqlite:///folder.db", "sqlite:///counterfoil.db")
+    yield printed(night.desk("check"))
+
+
 @says("error: the database postgresql")
 def postgresql_is_away(night: Night) -> Says:
     ours = 'database_url = "sqlite:///counterfoil.db"'
