@@ -429,6 +429,25 @@ def test_an_organisation_has_room_for_two_uncertified_apps(sandbox: Sandbox, bro
     assert browser.consent(DEMO, client_id="three")["code"]
 
 
+def test_an_app_looks_after_its_connections_without_any_user(sandbox: Sandbox, browser: Browser) -> None:
+    ada, ben = granted(sandbox, browser), granted(sandbox, browser, user="Ben Bookkeeper")
+    own = sandbox.ask_token(APP, scope="app.connections").json()
+    assert set(own) == {"access_token", "expires_in", "token_type", "scope"}
+    assert connections(sandbox, own) == [*connections(sandbox, ada), *connections(sandbox, ben)]
+    (hers,) = connections(sandbox, ada)
+    headers = {"Authorization": f"Bearer {own['access_token']}"}
+    assert sandbox.client.delete(f"/connections/{hers['id']}", headers=headers).status_code == 204
+    assert (connections(sandbox, ada), len(connections(sandbox, ben))) == ([], 1)
+    (custom,) = connections(sandbox, {"access_token": sandbox.token()})
+    assert sandbox.client.delete(f"/connections/{custom['id']}", headers=headers).status_code == 404  # another app's
+    tenant = {"xero-tenant-id": hers["tenantId"]}
+    assert sandbox.call("GET", "Contacts", token=own["access_token"], headers=tenant).status_code == 401
+    for scope in ("app.connections accounting.contacts", ""):
+        assert error(sandbox.ask_token(APP, scope=scope)) == (400, "unauthorized_client")
+    assert error(sandbox.ask_token(("sandbox-pkce", ""), scope="app.connections")) == (400, "unauthorized_client")
+    assert error(sandbox.ask_token(scope="app.connections")) == (400, "invalid_scope")
+
+
 # -------------------------------------------------------------------------------------- disconnecting and reconnecting
 
 

@@ -10,6 +10,7 @@ from plugins.xero.sandbox.clock import Clock
 from plugins.xero.sandbox.consent import Access, Owner
 from plugins.xero.sandbox.errors import Problem
 from plugins.xero.sandbox.messages import Answer, json_answer, not_found
+from plugins.xero.sandbox.scopes import OWN_CONNECTIONS
 from plugins.xero.sandbox.store import Store
 from plugins.xero.sandbox.switches import Switches
 
@@ -84,23 +85,23 @@ class Connections:
         return ended.rowcount
 
     def listed(self, access: Access, auth_event: str | None) -> Answer:
+        text, values = _whose(access).condition()
         rows = self.store.sql.execute(
-            "SELECT connection.*, tenant_id FROM connection JOIN organisation USING (org)"
-            " WHERE client_id = ? AND user = ? AND removed = 0 AND auth_event = coalesce(?, auth_event)"
-            " ORDER BY created, id",
-            (access.app.client_id, access.user, auth_event),
+            "SELECT connection.*, tenant_id FROM connection JOIN organisation USING (org)"  # noqa: S608
+            f" WHERE removed = 0 AND auth_event = coalesce(:auth_event, auth_event) {text} ORDER BY created, id",
+            values | {"auth_event": auth_event},
         ).fetchall()
         return json_answer(200, [self._shown(row) for row in rows])
 
     def delete(self, access: Access, connection_id: str) -> Answer:
-        row = self.store.sql.execute(
-            "SELECT id FROM connection WHERE id = ? AND client_id = ? AND user = ? AND removed = 0",
-            (connection_id.lower(), access.app.client_id, access.user),
-        ).fetchone()
-        if row is None:
+        text, values = _whose(access).condition()
+        ended = self.store.sql.execute(
+            "UPDATE connection SET removed = 1 WHERE removed = 0 AND id = :id" + text,  # noqa: S608
+            values | {"id": connection_id.lower()},
+        )
+        if ended.rowcount == 0:
             self._refuse_other_ids(connection_id.lower())
             return not_found()
-        self.store.sql.execute("UPDATE connection SET removed = 1 WHERE id = ?", (row["id"],))
         return Answer(204)
 
     def _refuse_other_ids(self, given: str) -> None:
@@ -130,6 +131,11 @@ class Connections:
             "createdDateUtc": _seven_digits(row["created"]),
             "updatedDateUtc": _seven_digits(row["updated"]),
         }
+
+
+def _whose(access: Access) -> Owner:
+    """A user's, or with the scope for it all of the app's (API facts 1.2)."""
+    return Owner(access.app.client_id, None if OWN_CONNECTIONS in access.scopes else access.user)
 
 
 def _seven_digits(seconds: float) -> str:

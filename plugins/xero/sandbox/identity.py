@@ -16,7 +16,7 @@ from plugins.xero.sandbox.connections import Connections
 from plugins.xero.sandbox.consent import Access, Consent, Consents, Owner
 from plugins.xero.sandbox.errors import OAuthError
 from plugins.xero.sandbox.messages import Answer, Incoming, json_answer
-from plugins.xero.sandbox.scopes import SCOPES
+from plugins.xero.sandbox.scopes import OWN_CONNECTIONS, SCOPES
 from plugins.xero.sandbox.switches import Switches
 from plugins.xero.sandbox.tokens import Tokens
 
@@ -24,7 +24,7 @@ from plugins.xero.sandbox.tokens import Tokens
 class Identity:
     GRANTS: ClassVar[dict[str, str]] = {
         "authorization_code": "_code",
-        "client_credentials": "_custom_connection",
+        "client_credentials": "_machine",
         "refresh_token": "_refresh",
     }
 
@@ -100,17 +100,20 @@ class Identity:
             raise OAuthError("unauthorized_client")
         return self.tokens.issue(*self.codes.take(app, form))
 
-    def _custom_connection(self, app: App, form: dict[str, str]) -> dict[str, Any]:
-        if app.org is None:
-            raise OAuthError("unauthorized_client")
+    def _machine(self, app: App, form: dict[str, str]) -> dict[str, Any]:
+        """A custom connection, or an app that looks after its connections; neither has a user."""
         wanted = form.get("scope", "").split() or self._unasked(app)
-        if not wanted or not app.scopes.issuperset(wanted):
+        if app.org is None and (app.public or set(wanted) != {OWN_CONNECTIONS}):
+            raise OAuthError("unauthorized_client")
+        if app.org is not None and not (wanted and app.scopes.issuperset(wanted)):
             raise OAuthError("invalid_scope")
         return self.tokens.access(Consent(app.client_id, app.client_id, " ".join(wanted), str(uuid4())))
 
     def _unasked(self, app: App) -> list[str]:
         """Xero's guide says that scopes must be asked for; its own Python client asks for none."""
-        return sorted(app.scopes) if self.switches["token_without_scope"] == "all_ticked" else []
+        return (
+            sorted(app.scopes) if app.org is not None and self.switches["token_without_scope"] == "all_ticked" else []
+        )
 
     def _refresh(self, app: App, form: dict[str, str]) -> dict[str, Any]:
         return self.tokens.refresh(app.client_id, form.get("refresh_token", ""))

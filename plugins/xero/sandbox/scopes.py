@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 IDENTITY = ("openid", "profile", "email")
 OFFLINE = "offline_access"
+OWN_CONNECTIONS = "app.connections"  # an app's with a secret, without any user: to list and end its connections
 READ_AND_WRITE = (
     "accounting.invoices",
     "accounting.payments",
