@@ -167,8 +167,13 @@ def it_ends_well_when_it_is_stopped(machine: Machine) -> None:
 
 def it_is_backed_up_and_put_back(machine: Machine, office: Office) -> None:
     back_up, put_back = section("Backup and restore")
+    machine.shell("cd /var/backups/counterfoil && touch -d '31 days ago' counterfoil-former.zip before-upgrade.zip")
     do(machine, [back_up])
-    assert machine.run("sh", "-c", "stat --format='%a %U' /var/backups/counterfoil/*") == "600 counterfoil\n"
+    made, by_hand = machine.shell(
+        "cd /var/backups/counterfoil && stat --format='%n %a %U' *.zip | sort -r"
+    ).splitlines()
+    assert re.fullmatch(r"counterfoil-2.*Z\.zip 600 counterfoil", made)
+    assert by_hand.startswith("before-upgrade.zip")
     office.save("bea")
     do(machine, [put_back])
     office.wait()
