@@ -41,7 +41,11 @@ OFFLINE: Final = {
     "PIP_ROOT_USER_ACTION": "ignore",
 }
 NAMESPACES: Final = ("--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup")
-NEW_NAMESPACES: Final = ("unshare", *NAMESPACES, "--propagation=private", "--fork", "--kill-child")
+# However a test process ends, its machines end with it.
+NEW_NAMESPACES: Final = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", *NAMESPACES, "--propagation=private", "--fork", "--kill-child"),
+)
 _CLONE_NEWNET: Final = 0x40000000
 
 
@@ -60,7 +64,7 @@ class Machine:
     """With ``systemd`` as its first process, or with nothing that starts anything."""
 
     def __init__(self, folder: Path, *, systemd: bool = True) -> None:
-        needs("unshare", "nsenter", "ip", *(["systemctl"] if systemd else []))
+        needs("setpriv", "unshare", "nsenter", "ip", *(["systemctl"] if systemd else []))
         if os.geteuid() != 0:
             _impossible("making a machine needs root")
         self.folder = folder
