@@ -7,9 +7,10 @@ from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from bench.figures import Figure, at_most
+from bench.stage import keep_house
 from host import clock
 from host.ids import new_id
 from host.sync.tables import calls, rows
@@ -46,16 +47,7 @@ def fill(host: Host) -> None:
     with host.database.write() as session:
         session.connection().execute(insert(rows), waiting())
         session.connection().execute(insert(calls), made())
-    if not host.database.is_sqlite:
-        keep_house(host)
-
-
-def keep_house(host: Host) -> None:
-    """What PostgreSQL does by itself within a minute after so much was written: then counting needs the index alone."""
-    visible = text("SELECT relallvisible = relpages FROM pg_class WHERE relname = 'sync_rows'")
-    with host.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.execute(visible).scalar_one():
-            connection.execute(text("VACUUM ANALYZE"))
+    keep_house(host.database)
 
 
 def waiting() -> Sequence[dict[str, Any]]:

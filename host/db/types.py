@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NewType
 
 from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, String, Text
@@ -41,12 +42,17 @@ class Scaled(TypeDecorator[Decimal]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Decimal | None]:
         # Said at once, and not by process_result_value: fifty documents have two thousand amounts, and each would take two calls more.
-        exponent = -self.decimals
+        return _reader(self.decimals)
 
-        def read(value: int | None) -> Decimal | None:
-            return None if value is None else Decimal(value).scaleb(exponent)
 
-        return read
+@cache
+def _reader(decimals: int) -> Callable[[int | None], Decimal | None]:
+    # Most amounts come again and again: nothing, one, a hundred percent, the prices of what is sold.
+    @lru_cache(maxsize=4096)
+    def read(value: int | None) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-decimals)
+
+    return read
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.sql.operators import desc_op
 
 from hookspecs import BadQuery
+from plugins.core_billing.counting import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,14 +99,16 @@ class Listing:
     sorts: Mapping[str, Column[Any]]
     searched: Sequence[Column[Any]]
     conditions: Sequence[ColumnElement[bool]] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts, compare=False)
 
     def page(self, session: Session, query: ListQuery) -> tuple[list[str], int]:
-        """The ids of a page, in order, and how many records there are on all pages."""
+        """The ids of a page, in order, and how many records there are on all pages; of many, how many there were within the last second."""
         _check_values(query)
         order = self._order(query.sort)
         counted = select(func.count()).select_from(self.table).where(*self._conditions(query))
-        total = session.scalar(counted) or 0
         start = (query.page - 1) * query.page_size
+        asked = query.q, *sorted(query.filters.items())
+        total = self.counts.of(session.get_bind(), asked, lambda: session.scalar(counted) or 0, more_than=start)
         if start >= total:
             return [], total
         # Databases guess badly how many records a filter leaves. We know: few are sorted, of many the page is found by reading on in its order.

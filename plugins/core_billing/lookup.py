@@ -67,7 +67,8 @@ def among(column: ColumnElement[Any], name: str = "values") -> ColumnElement[boo
 
 def as_rows(result: CursorResult[Any]) -> Rows:
     names = tuple(result.keys())
-    return [dict(zip(names, row, strict=True)) for row in result]
+    # All at once: asked one by one, each row costs three calls more.
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
 # ------------------------------------------------------------------------------------------------------------- reading

@@ -111,3 +111,19 @@ def test_however_a_page_is_found_it_is_the_same(office: Office, monkeypatch: pyt
 def test_beyond_the_last_page_there_is_nothing(office: Office) -> None:
     office.put("/customers/ada", ADA)
     assert office.get("/customers?page=2") == {"items": [], "page": 2, "page_size": 50, "total": 1}
+
+
+def test_the_total_of_many_is_never_older_than_a_second(stocked: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("plugins.core_billing.counting.monotonic", lambda: now[0])
+    monkeypatch.setattr("plugins.core_billing.counting.MANY", 3)
+    assert stocked.get("/invoices")["total"] == 3
+    stocked.put("/invoices/new", {"customer": "ada", "issue_date": "2026-03-05", "lines": []})
+    now[0] += 0.999
+    page = stocked.get("/invoices")
+    assert (page["total"], len(page["items"])) == (3, 4), "the records are those of now"
+    assert stocked.get("/invoices?page=4&page_size=1")["total"] == 4, (
+        "nobody who goes through the pages misses the last"
+    )
+    now[0] += 0.002
+    assert stocked.get("/invoices")["total"] == 4
