@@ -34,10 +34,13 @@ def states(session: Session, kind: str, record_ids: Iterable[str]) -> Mapping[st
     return shown
 
 
+_OF_ROW: Final = [column for column in rows.c if column not in (rows.c.inputs, rows.c.sent, rows.c.answered)]
+
+
 def states_statement() -> Select[Any]:
-    """Sync rows with how their connection stands, for ``show_state``."""
+    """Sync rows with how their connection stands, for ``show_state``; without what was sent and answered, which takes longer to read than all the rest."""
     return select(
-        rows,
+        *_OF_ROW,
         connections.c.status.label("connection_status"),
         connections.c.reason.label("connection_reason"),
         connections.c.hold_until,
