@@ -98,6 +98,14 @@ def test_a_database_that_is_not_there_or_is_none(desk: Desk) -> None:
     assert not database.exists()
 
 
+def test_a_plugin_whose_name_is_misspelt(desk: Desk) -> None:
+    desk.change('"xero"]', '"xerro"]')
+    assert to_do(desk) == {
+        "plugin xerro": "it is not installed (did you mean 'xero'?): install it, or take it out of [host] plugins",
+        "connection one": "there is no accounting provider 'xero' (loaded: none)",
+    }
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [
