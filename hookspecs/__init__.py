@@ -40,7 +40,7 @@ from hookspecs.records import (
     TaxRate,
 )
 from hookspecs.specs import Contributions, Events
-from hookspecs.store import BillingStore, Catalogue, Defaults, LedgerState, ReferenceData, Taken
+from hookspecs.store import BillingStore, Catalogue, Defaults, Incoming, LedgerState, ReferenceData, Taken
 from hookspecs.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "Document",
     "EntityEvent",
     "Events",
+    "Incoming",
     "Kind",
     "KindService",
     "LedgerState",

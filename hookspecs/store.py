@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from hookspecs.contributions import JSON, Saved
     from hookspecs.records import Account, BrandingTheme, Currency, Record, TaxRate
     from hookspecs.unit_of_work import UnitOfWork
 
@@ -73,6 +74,18 @@ class Taken:
     removed: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """What an import brings for one record. ``id`` is the record's; empty for one that is to be made.
+
+    ``fields`` are those that change, named and written as the kind's API takes them (``{"email": "ada@example.com", "sales_price": "12.50"}``; a reference
+    is the other record's ref); what they do not name stays, or is empty in a new record.
+    """
+
+    id: str = ""
+    fields: JSON
+
+
 class BillingStore(Protocol):
     """The records, seen from a provider. Kinds are the API's plural names."""
 
@@ -82,7 +95,10 @@ class BillingStore(Protocol):
     def find(
         self, session: Session, kind: str, connection: str, field: str, values: Iterable[str]
     ) -> Mapping[str, Sequence[str]]:
-        """The ids of the records of this connection (or of none) whose ``field`` has one of these values, by value."""
+        """The ids of the records of this connection (or of none) whose ``field`` has one of these values, by value.
+
+        The names and codes of customers, suppliers and products are compared as people do: case, accents, and spaces at the ends or doubled do not count.
+        """
 
     def stream(self, session: Session, kind: str, *, refs: Sequence[str] | None = None) -> Iterator[Record]:
         """Every record of a kind, or those named, in the order of their ids, with flat memory. Raises ``LookupError`` for a kind that is not kept."""
@@ -92,6 +108,10 @@ class BillingStore(Protocol):
 
     def put_reference(self, unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> Mapping[str, Taken]:
         """Replace the named lists of a connection. The answer has one entry per list, by the names of the fields of ``ReferenceData``."""
+
+    def take_records(self, unit_of_work: UnitOfWork, kind: str, incoming: Sequence[Incoming]) -> Sequence[Saved]:
+        """Change these records, and make those that are new, giving each a ref of its own. Aligned with ``incoming``: one that the kind's rules refuse is
+        answered with its problems, and the others are written. The unit of work is told of what changed, like of any other save."""
 
     def take_ledger_states(self, unit_of_work: UnitOfWork, kind: str, states: Sequence[LedgerState]) -> None:
         """Write down what the ledger says of these documents. One that does not exist here any more is passed over."""

@@ -45,6 +45,7 @@ class Parties(Records[Entry]):
     schema = PartyInput
     held = True
     record_type: type[Party]
+    compared = ("name", "accounts_code")
     uses: ClassVar[Sequence[tuple[Column[Any], str]]] = ((tables.documents.c.contact, "a document"),)
 
     def _compose(self, session: Session, entries: Sequence[Entry], *, partial: bool) -> None:
@@ -55,7 +56,7 @@ class Parties(Records[Entry]):
             entry.row["billing_address"] = {name: part for name, part in address.items() if part}
 
     def record(self, row: Row) -> Record:
-        values = {name: value for name, value in row.items() if name not in {"kind", "billing_address"}}
+        values = {name: value for name, value in row.items() if name not in {"kind", "billing_address", *self._keys}}
         return self.record_type(**values, billing_address=Address(**row["billing_address"]))
 
     def shown(self, row: Row) -> JSON:
@@ -161,6 +162,7 @@ class Products(Records[Entry]):
     held = True
     references: ClassVar[Mapping[str, Place]] = {"group": lookup.PRODUCT_GROUPS, "parent": lookup.PRODUCTS}
     read_only = frozenset({"id", "sync", "effective"})
+    compared = ("name", "code")
     uses: ClassVar[Sequence[tuple[Column[Any], str]]] = (
         (tables.lines.c.product, "a document"),
         (_products.parent, "a child product"),
@@ -209,7 +211,11 @@ class Products(Records[Entry]):
         return self.read(session, [entry.row["id"] for entry in entries])
 
     def record(self, row: Row) -> Record:
-        own = {name: value for name, value in row.items() if not name.startswith(("parent_", "group_"))}
+        own = {
+            name: value
+            for name, value in row.items()
+            if not name.startswith(("parent_", "group_")) and name not in self._keys
+        }
         return Product(
             **own,
             effective_sales_account=product_account(row, Side.SALES).value,

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
 from hookspecs import NOTHING, Action, Deletion, Kind, KindService, ListPage, Problem, Record, Refused, Saved
+from host.folding import folded
 from host.ids import new_id
 from plugins.core_billing.fields import REF
 from plugins.core_billing.lookup import (
@@ -99,6 +101,8 @@ class Records(KindService, Generic[E]):
     uses: ClassVar[Sequence[tuple[Column[Any], str]]] = ()
     """Columns of others that hold the id of a record of this kind, and what those are called."""
     entry_type: type[E]
+    compared: ClassVar[Sequence[str]] = ()
+    """Fields that ``BillingStore.find`` compares as people do; each has a column ``<field>_key`` beside it."""
     held: bool = False
     """Connections hold records of this kind, each fixed to one."""
 
@@ -247,6 +251,7 @@ class Records(KindService, Generic[E]):
             for name, place in self.references.items():
                 if entry.given.values.get(name):
                     self._refer(entry, name, place, known[name])
+            entry.row.update({f"{name}_key": folded(entry.row[name]) for name in self.compared})
             if not entry.problems:
                 self._noticed(entry, known)
 
@@ -298,7 +303,11 @@ class Records(KindService, Generic[E]):
             entry.row["connection"] = entry.old["connection"]
 
     def _difference(self, entry: E) -> frozenset[str]:
-        return difference(entry.row, entry.old)
+        return difference(entry.row, entry.old) - self._keys
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(f"{name}_key" for name in self.compared)
 
     def _complete(self, session: Session, entries: Sequence[E]) -> None:
         """Fill in what follows from the rest, for those that will be written."""

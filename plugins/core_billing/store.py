@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import or_, select
 
 from hookspecs import BillingStore
+from host.folding import folded
 from plugins.core_billing import ledger, tables
+from plugins.core_billing.incoming import take_records
 from plugins.core_billing.lookup import AT_ONCE, in_chunks
 from plugins.core_billing.reference_store import put_reference, read_catalogue
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
-    from hookspecs import Catalogue, LedgerState, Record, ReferenceData, Taken, UnitOfWork
+    from hookspecs import Catalogue, Incoming, LedgerState, Record, ReferenceData, Saved, Taken, UnitOfWork
     from plugins.core_billing.documents import Documents
     from plugins.core_billing.records import Records
 
@@ -39,12 +41,15 @@ class Store(BillingStore):
     def find(
         self, session: Session, kind: str, connection: str, field: str, values: Iterable[str]
     ) -> Mapping[str, Sequence[str]]:
-        table = _of_kind(self._records, kind).place.table
+        records = _of_kind(self._records, kind)
+        fold, column = (folded, f"{field}_key") if field in records.compared else (str, field)
+        folds = {value: fold(value) for value in values}
         found: dict[str, list[str]] = {}
-        for chunk in in_chunks(values):
-            for value, id in session.execute(self._finding(kind, connection, field).where(table.c[field].in_(chunk))):
-                found.setdefault(value, []).append(id)
-        return found
+        for chunk in in_chunks(folds.values()):
+            query = self._finding(kind, connection, column).where(records.place.table.c[column].in_(chunk))
+            for key, id in session.execute(query):
+                found.setdefault(key, []).append(id)
+        return {value: found[key] for value, key in folds.items() if key in found}
 
     def _finding(self, kind: str, connection: str, field: str) -> Select[str, str]:
         place = _of_kind(self._records, kind).place
@@ -83,6 +88,9 @@ class Store(BillingStore):
         """Compute the totals that could not be computed before."""
         for documents in self._documents.values():
             ledger.retotal(documents, unit_of_work)
+
+    def take_records(self, unit_of_work: UnitOfWork, kind: str, incoming: Sequence[Incoming]) -> Sequence[Saved]:
+        return take_records(_of_kind(self._records, kind), unit_of_work, incoming)
 
     def take_ledger_states(self, unit_of_work: UnitOfWork, kind: str, states: Sequence[LedgerState]) -> None:
         ledger.take_ledger_states(_of_kind(self._documents, kind), unit_of_work, states)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
 
 from host.db import ID, NAMING, Json, Scaled, UtcDateTime
 from host.db.types import RATE_DECIMALS
@@ -30,6 +43,11 @@ class Reference(TypeDecorator[str]):
 
 def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
+
+
+def _key(field: str) -> Column[str]:
+    """A name or code as it is compared (``host.folding``), beside it."""
+    return Column(f"{field}_key", Text, nullable=False, server_default=text("''"))
 
 
 def _amount(name: str) -> Column[Any]:
@@ -59,6 +77,10 @@ parties: Final = Table(
     _text("branding_theme"),
     _text("connection"),
     Column("active", Boolean, nullable=False),
+    _key("name"),
+    _key("accounts_code"),
+    Index("ix_core_billing_parties_name_key", "kind", "name_key"),
+    Index("ix_core_billing_parties_accounts_code_key", "kind", "accounts_code_key"),
     Index("uq_core_billing_parties_ref", "kind", "ref", unique=True),
     Index("ix_core_billing_parties_name", "kind", "name", "id"),
     Index("ix_core_billing_parties_accounts_code", "kind", "accounts_code"),
@@ -96,6 +118,10 @@ products: Final = Table(
     Column("parent", Reference, ForeignKey("core_billing_products.id"), index=True),
     _text("connection"),
     Column("active", Boolean, nullable=False),
+    _key("name"),
+    _key("code"),
+    Index("ix_core_billing_products_name_key", "name_key"),
+    Index("ix_core_billing_products_code_key", "code_key"),
     Index("uq_core_billing_products_ref", "ref", unique=True),
     Index("ix_core_billing_products_code", "code"),
     Index("ix_core_billing_products_name", "name", "id"),

@@ -16,6 +16,7 @@ from hookspecs import (
     Customer,
     Defaults,
     Document,
+    Incoming,
     LedgerState,
     ReferenceData,
     Taken,
@@ -23,8 +24,9 @@ from hookspecs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from hookspecs import Saved
     from tests.integration.core_billing.conftest import House
 
 
@@ -290,3 +292,65 @@ def test_an_edit_of_a_paid_one_keeps_what_was_paid(shop: House) -> None:
         "4.00",
         "8.00",
     )
+
+
+# ----------------------------------------------------------------------------------------------------- what imports bring
+
+
+def bring(house: House, kind: str, *incoming: Incoming, connection: str = "uk") -> Sequence[Saved]:
+    with house.saver(origin=connection) as work:
+        return house.billing.store.take_records(work, kind, incoming)
+
+
+def test_names_and_codes_are_found_as_people_compare_them(shop: House) -> None:
+    shop.saved("customers", {"ref": "w", "name": "  Bank  WEST Ltd ", "accounts_code": "c100"})
+    shop.saved("suppliers", {"ref": "s", "name": "bank west ltd"})
+    shop.saved("products", {"ref": "p", "name": "Crème Brûlée", "code": "Book"})
+    with shop.database.read() as session:
+        find = shop.billing.store.find
+        assert find(session, "customers", "uk", "name", ["Bank West ltd"]) == {
+            "Bank West ltd": [shop.id("customers", "w")]
+        }
+        assert find(session, "customers", "uk", "accounts_code", ["C100", "c1"]) == {
+            "C100": [shop.id("customers", "w")]
+        }
+        assert find(session, "products", "uk", "name", ["creme brulee"]) == {"creme brulee": [shop.id("products", "p")]}
+        assert find(session, "products", "uk", "code", ["BOOK"]) == {"BOOK": [shop.id("products", "p")]}
+        assert find(session, "customers", "uk", "id", [shop.id("suppliers", "s")]) == {}
+
+
+def test_a_name_is_found_by_what_it_is_now_called(shop: House) -> None:
+    shop.saved("customers", {"ref": "acme", "name": "Other"})
+    with shop.database.read() as session:
+        assert shop.billing.store.find(session, "customers", "uk", "name", ["acme"]) == {}
+
+
+def test_what_is_brought_is_changed_or_made(shop: House) -> None:
+    id = shop.id("customers", "acme")
+    shop.events.clear()
+    saved = bring(
+        shop,
+        "customers",
+        Incoming(fields={"name": "Bank West Ltd", "connection": "uk"}),
+        Incoming(id=id, fields={"email": "new@example.com"}),
+        Incoming(fields={"name": "Bank West Ltd", "connection": "uk"}),
+        Incoming(fields={"name": "", "connection": "uk"}),
+    )
+    assert [(one.created, bool(one.problems)) for one in saved] == [
+        (True, False),
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+    assert saved[0].ref == "uk:Bank-West-Ltd"
+    assert saved[2].ref.startswith("uk:Bank-West-Ltd-")
+    with shop.database.read() as session:
+        found = shop.billing.store.read(session, "customers", [id])[id]
+    assert isinstance(found, Customer)
+    assert (found.name, found.email, found.sales_tax) == ("Acme", "new@example.com", "STD")
+    assert len(shop.told()) == 3
+
+
+def test_a_new_record_is_called_by_its_code_where_it_has_one(shop: House) -> None:
+    fields = {"name": "A book", "code": "BOOK 1/é", "connection": "uk"}
+    assert [one.ref for one in bring(shop, "products", Incoming(fields=fields))] == ["uk:BOOK-1-e"]

@@ -16,10 +16,12 @@ from hookspecs import (
     Customer,
     Document,
     EntityEvent,
+    Incoming,
     LedgerState,
     Payment,
     Record,
     ReferenceData,
+    Saved,
     Taken,
 )
 from host.db import NAMING, Json
@@ -133,6 +135,18 @@ class TinyBilling:
     def put_reference(self, unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> Mapping[str, Taken]:
         self.reference[connection] = data
         return {"accounts": Taken(created=len(data.accounts))} if data.accounts is not None else {}
+
+    def take_records(self, unit_of_work: UnitOfWork, kind: str, incoming: Sequence[Incoming]) -> Sequence[Saved]:
+        saved = []
+        for one in incoming:
+            there = self.read(unit_of_work.session, kind, [one.id]) if one.id else {}
+            id = one.id or str(one.fields["name"])
+            before = {"name": getattr(there[id], "name", "")} if there else {}
+            fields = {name: value for name, value in one.fields.items() if name != "connection"}
+            connection = str(one.fields.get("connection", ""))
+            self.put(unit_of_work, kind, id, connection=connection, **{**before, **fields})
+            saved.append(Saved(ref=id, id=id, created=not there, changed=True))
+        return saved
 
     def take_ledger_states(self, unit_of_work: UnitOfWork, kind: str, states: Sequence[LedgerState]) -> None:
         for state in states:
