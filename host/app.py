@@ -153,6 +153,13 @@ class Host:
         assert self.engine is not None
         for key in self.engine.connections_with_work():
             self.jobs.submit(partial(self._drain, key), f"drain.{key}")
+        for key in self.engine.imports.waiting():
+            self.jobs.submit(partial(self._import, key), f"import.{key}")
+
+    def _import(self, key: str) -> None:
+        assert self.engine is not None
+        if not self.engine.imports.go_on(key):
+            self.jobs.submit_at(clock.now() + _ASK_AGAIN, partial(self._import, key), f"import.{key}")
 
     def _drain(self, key: str) -> None:
         assert self.engine is not None

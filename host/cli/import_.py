@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from host.cli.base.context import host as opened_host
-from host.cli.base.engine import engine_of
-from host.cli.base.output import AsJson, examples, new_app, print_json, say
+from host.cli.base.engine import engine_of, kind_named, require_refs
+from host.cli.base.output import AsJson, complain, examples, new_app, print_json, say
+from host.cli.base.progress import status_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from host.app import Host
+    from host.sync.engine import Engine
+
+PAUSE_SECONDS: Final = 0.2
+TOLD: Final = {"conflict": "conflict", "failed": "failed"}
+"""What a person has to look at is said line by line, and ends the command with 1."""
+MOST_TOLD: Final = 100
+SAID: Final = {
+    "create": "new",
+    "link": "linked",
+    "update": "updated",
+    "unchanged": "unchanged",
+    "skip": "skipped",
+    "conflict": "conflicts",
+    "failed": "failed",
+}
 
 app = new_app()
 
@@ -17,25 +39,143 @@ app = new_app()
     "import",
     epilog=examples(
         "counterfoil import all --connection acme",
+        "counterfoil import customers --connection acme --preview",
+        "counterfoil import products --connection acme --group books",
         "counterfoil import tax-rates --connection acme --json",
     ),
 )
 def import_(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="What to import, such as tax-rates; all: everything of it.")
+        str, typer.Argument(metavar="KIND", help="What to import, such as tax-rates or customers; all: everything.")
     ],
     connection: Annotated[str, typer.Option(metavar="KEY", help="The connection to import from.")],
     *,
+    choose: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only the record with this id there; may be repeated.")
+    ] = None,
+    group: Annotated[str, typer.Option(metavar="REF", help="The product group for new products.")] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Say what would become of each record; change none.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a connection's reference data; importing again updates it.
+    """Import what is in a connection's organisation; importing again updates it.
 
-    Tax rates, accounts, currencies, branding themes: what records may name.
+    Lists first (tax rates, accounts, currencies, branding themes: what records may name), then customers, suppliers and products. A record that is here
+    already is linked with it instead of made again. It ends with 1 where a person has to look at something.
     """
+    from host.errors import Stop
+
     with opened_host() as host:
-        taken = engine_of(host).import_reference(kind, connection)
+        engine = engine_of(host)
+        lists, records = engine.importable(connection, kind)
+        if not lists and not records:
+            raise Stop(f"{kind!r} can't be imported ({', '.join(engine.all_importable(connection))})")
+        _check(host, records, choose=choose or (), group=group, preview=preview)
+        taken = engine.import_reference(kind, connection) if lists and not preview else {}
+        if not as_json:
+            _say_lists(taken)
+        batch = ""
+        if records:
+            fields = {"products": {"group": group}} if group else {}
+            batch = engine.imports.ask(connection, records, chosen=choose or (), fields=fields, preview=preview)
+            _carry_out(host, engine, connection, batch, quiet=as_json)
+        imported = _shown(host, engine, batch) if batch else None
+        told = _records(host, engine, batch, preview=preview or as_json) if batch else []
     if as_json:
-        print_json({name: {field: getattr(one, field) for field in one.__slots__} for name, one in taken.items()})
-        return
+        counted = {name: {field: getattr(one, field) for field in one.__slots__} for name, one in taken.items()}
+        print_json({"taken": counted, "batch": batch, "imported": imported, "records": told} if batch else counted)
+    elif imported:
+        _say_records(imported, told, preview=preview, grouped=bool(group))
+    if imported and (imported["stage"] != "done" or any(_needs_a_person(one) for one in imported["kinds"].values())):
+        raise typer.Exit(1)
+
+
+def _check(host: Host, records: Sequence[str], *, choose: Sequence[str], group: str, preview: bool) -> None:
+    from host.errors import Stop
+
+    if choose and len(records) != 1:
+        raise Stop("--choose goes with one kind of records: customers, suppliers or products")
+    if preview and not records:
+        raise Stop("--preview goes with records: lists are taken as they are")
+    if group:
+        if "products" not in records:
+            raise Stop("--group goes with products")
+        kind_named(host, "product-groups")
+        require_refs(host, "product-groups", [group])
+
+
+def _carry_out(host: Host, engine: Engine, connection: str, batch: str, *, quiet: bool) -> None:
+    """Do it in this process, or watch another that does."""
+
+    def so_far(_wish: Any) -> None:
+        shown = _shown(host, engine, batch)
+        of_all = [count for kind in shown["kinds"].values() for count in kind.values()]
+        left = sum(kind["left"] for kind in shown["kinds"].values())
+        meter.show(f"{shown['stage']}: {sum(of_all) - left} of {sum(of_all)} records")
+
+    with status_line("importing") as meter:
+        while _shown(host, engine, batch)["stage"] in {"reading", "deciding"}:
+            if not engine.imports.go_on(connection, _nothing if quiet else so_far):
+                time.sleep(PAUSE_SECONDS)
+
+
+def _nothing(_wish: Any) -> None:
+    """For who reads JSON."""
+
+
+def _shown(host: Host, engine: Engine, batch: str) -> Any:
+    with host.database.read() as session:
+        return engine.imports.show(session, batch)
+
+
+def _records(host: Host, engine: Engine, batch: str, *, preview: bool) -> Sequence[Mapping[str, Any]]:
+    """What became of each, or only of those that a person has to look at."""
+    found: list[Mapping[str, Any]] = []
+    with host.database.read() as session:
+        for action in (None,) if preview else TOLD:
+            page = 1
+            while True:
+                items, total = engine.imports.show_records(
+                    session, batch, kind=None, action=action, page=page, page_size=500
+                )
+                found += items
+                if page * 500 >= total:
+                    break
+                page += 1
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------- what people see
+
+
+def _say_lists(taken: Mapping[str, Any]) -> None:
     for name, one in taken.items():
         say(f"{name}: {one.created} new, {one.updated} updated, {one.unchanged} unchanged, {one.removed} removed")
+
+
+def _say_records(imported: Any, told: Sequence[Mapping[str, Any]], *, preview: bool, grouped: bool) -> None:
+    for one in told[:MOST_TOLD]:
+        say(_line(one))
+    if len(told) > MOST_TOLD:
+        say(f"and {len(told) - MOST_TOLD} more: --json has all of them")
+    for kind, counted in imported["kinds"].items():
+        parts = [f"{counted[action]} {word}" for action, word in SAID.items() if counted[action]]
+        say(f"{kind}: {', '.join(parts) or 'none'}{' if it were imported; nothing was changed' if preview else ''}")
+    if imported["kinds"].get("products", {}).get("create") and not grouped:
+        complain("new products are in no product group: --group names one")
+    if imported["stage"] == "failed":
+        complain(f"it stopped: {imported['reason']}")
+
+
+def _line(one: Mapping[str, Any]) -> str:
+    from host.cli.load import printable
+
+    fields = f" ({', '.join(one['changes'])})" if one["changes"] else ""
+    reason = f": {one['reason']}" if one["reason"] else ""
+    ref = f" {one['ref']}" if one["ref"] else ""
+    return printable(f"{one['kind']} {one['name'] or one['remote_id']}: {one['action']}{ref}{fields}{reason}")
+
+
+def _needs_a_person(counted: Mapping[str, int]) -> bool:
+    return any(counted[action] for action in TOLD)

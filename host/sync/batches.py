@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, update
 
 from host import clock
 from host.ids import new_id
+from host.sync.imports import staging
 from host.sync.tables import batches, rows
 
 if TYPE_CHECKING:
@@ -49,4 +50,5 @@ def show_batch(session: Session, batch: str) -> dict[str, Any] | None:
         "closed_at": found.closed_at.isoformat() if found.closed_at else None,
         "records": dict(states),
         "total": sum(count for _, count in states),
+        "imported": staging.show(session, batch),
     }

@@ -40,6 +40,7 @@ from host.sync.connections import (
 from host.sync.deciding import Decider
 from host.sync.drain import Drain, Wakeup
 from host.sync.grants import Grants, grant_of
+from host.sync.imports.service import Imports
 from host.sync.limiter import free_at, measure
 from host.sync.outbox import PERSON
 from host.sync.probing import Probed, Timed
@@ -338,6 +339,36 @@ class Engine:
     def _put_defaults(self, provider: Provider, connection: Connection) -> None:
         with self._saver(origin=connection.key) as work:
             self._store.put_reference(work, connection.key, ReferenceData(defaults=provider.defaults(connection)))
+
+    @property
+    def imports(self) -> Imports:
+        """Records that come from a remote, and links by hand."""
+        return Imports(
+            database=self._database,
+            saver=self._saver,
+            store=self._store,
+            provider=self.provider,
+            prefix=self._prefix,
+            asking=lambda provider, connection: self._asking(
+                provider, connection, grant_of(self._database, connection.key), "import"
+            ),
+            wake=self.wake,
+            stopping=self._stopping.is_set,
+        )
+
+    def importable(self, key: str, kind: str) -> tuple[Sequence[str], Sequence[str]]:
+        """The lists and the kinds of records that ``kind`` (or ``all``) means for this connection; both are empty where it means none."""
+        with self._database.read() as session:
+            lists = self.provider(get_connection(session, key).provider).importable
+        records = self.imports.kinds(key)
+        if kind == "all":
+            return lists, records
+        return [one for one in lists if one == kind], [one for one in records if one == kind]
+
+    def all_importable(self, key: str) -> Sequence[str]:
+        """Everything that ``import`` takes for this connection."""
+        lists, records = self.importable(key, "all")
+        return ["all", *lists, *records]
 
     def import_reference(self, kind: str, key: str) -> Mapping[str, Taken]:
         """Import a connection's reference data (``all``: every kind of it), and look again at the records that may have waited for it."""

@@ -7,7 +7,7 @@ copy. ``PLUGIN`` is the source of a plugin that offers it, under the name ``tiny
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,6 +49,7 @@ class TinyProvider:
     name = "tiny"
     kinds = tuple(s.KindRule(kind=kind, rank=rank) for kind, rank in RANKS.items())
     importable = ("accounts",)
+    importable_records = ("customers",)
     judge = staticmethod(s.judge_by_status)
     correlation_header = "tiny-correlation-id"
 
@@ -184,6 +185,33 @@ class TinyProvider:
     def import_reference(self, kind: str, ask: s.Ask, connection: s.Connection) -> ReferenceData:
         found = _read(ask(s.Request(method="GET", path="/accounts")))
         return ReferenceData(accounts=[Account(id=one["id"], ref="", code=one["id"], name=one["id"]) for one in found])
+
+    # What comes from there ---------------------------------------------------------------------------------------
+
+    def remote_records(self, reading: s.Reading, ask: s.Ask) -> Iterator[Sequence[s.RemoteRecord]]:
+        query = (("ids", ",".join(reading.ids)),) if reading.ids else ()
+        found = _read(ask(s.Request(method="GET", path="/customers", query=query)))
+        yield [_remote(one, reading.prefix) for one in found if reading.search.lower() in one["text"].lower()]
+
+    def mirror(
+        self, desk: s.Desk, kind: str, records: Sequence[Record], answered: Mapping[str, JSON]
+    ) -> Mapping[str, s.Mirrored]:
+        elements = {one.id: _element(desk.prefix, one, "") for one in records}
+        return {id: s.Mirrored(inputs=one, fields={"name": one["text"]}, answered=one) for id, one in elements.items()}
+
+
+def _remote(element: JSON, prefix: str) -> s.RemoteRecord:
+    mark = s.Key(field="id", value=element.get("ours", "").removeprefix(f"{prefix}-"))
+    return s.RemoteRecord(
+        kind="customers",
+        id=element["id"],
+        name=element["text"],
+        number=element.get("mark", ""),
+        fields={"name": element["text"]},
+        keys=(mark, s.Key(field="name", value=element["text"])),
+        unusable="it is deleted there" if element["status"] == "deleted" else "",
+        merged_into=element.get("merged_into", ""),
+    )
 
 
 def _need(record: Record | None) -> tuple[str, str] | None:

@@ -233,6 +233,8 @@ class TinyRemote:
         if path == "/accounts":
             return {"elements": [{"id": "200"}, {"id": "400"}]}
         kept = self.elements.get(organisation + path, {})
+        if not request.url.query:
+            return {"elements": list(kept.values())}
         lane, _, values = request.url.query.decode().partition("=")
         field = {"ids": "id", "marks": "mark", "documents": "document"}[lane]
         wanted = httpx.QueryParams(request.url.query)[lane].split(",")

@@ -147,6 +147,54 @@ class ErrorRow(Schema):
     correlation_id = text("names the request that saved the record last")
 
 
+class ImportedKind(Schema):
+    """How many records of a kind came to what."""
+
+    create = count("made here")
+    update = count("fields of ours were changed")
+    link = count("a record of ours was linked with it; fields may have changed with that")
+    unchanged = count()
+    skip = count("left alone; each says why")
+    conflict = count("a person has to decide")
+    failed = count("could not be taken over; each says why")
+    left = count("still to be decided")
+
+
+class Import(Schema):
+    """How far an import is."""
+
+    connection = text()
+    preview = fields.Boolean(required=True, metadata={"description": "nothing is changed by it"})
+    stage = text(enum=["reading", "deciding", "done", "failed"])
+    reason = text("why it failed, and what to do")
+    kinds = table(fields.Nested(ImportedKind))
+
+
+class ImportedRecord(Schema):
+    """What became of one record of the remote, or would."""
+
+    kind = text()
+    remote_id = text()
+    name = text()
+    number = text("what people know it by there")
+    action = text(enum=["create", "update", "link", "unchanged", "skip", "conflict", "failed", "left"])
+    ref = text("the record of ours; empty where there is none")
+    changes = anything("the fields of ours that change, with their new values")
+    reason = text("why")
+
+
+class RemoteRecord(Schema):
+    """A record of the remote."""
+
+    remote_id = text()
+    name = text()
+    number = text()
+    remote_url = text()
+    values = anything("what an import would take over, by our fields")
+    why_not = text("why nobody should be linked with it, or why it comes only where it is chosen")
+    linked_with = text("the ref of the record of ours that is linked with it")
+
+
 class Batch(Schema):
     """One load, bulk send or import."""
 
@@ -157,6 +205,9 @@ class Batch(Schema):
     closed_at = time_or_null()
     records = table(fields.Integer(), "how many records are in each state")
     total = count()
+    imported = fields.Nested(
+        Import, required=True, allow_none=True, metadata={"description": "of an import; null for any other batch"}
+    )
 
 
 class Connection(Schema):
@@ -186,6 +237,10 @@ class Taken(Schema):
 class Imported(Schema):
     connection = text()
     taken = table(fields.Nested(Taken), "what each list brought")
+    batch = fields.String(
+        required=True, allow_none=True, metadata={"description": "the batch that brings the records; null without any"}
+    )
+    warnings = texts()
 
 
 class Request(Schema):

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from host.logs import fields
 from host.roles import Role
-from host.web import health, outbox, records, settings, syncing
+from host.web import health, importing, outbox, records, settings, syncing
 from host.web.correlating import Correlation
 from host.web.metrics import Metrics, method_label
 from host.web.problems import Refusal, nothing_at
@@ -62,6 +62,7 @@ def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
         at(f"{API}/reference/content", {"GET": reference.get_content}, open_as="openapi"),
         at(f"{API}/sync", {"POST": syncing.request_sync}),
         at(f"{API}/batches/{{id}}", {"GET": syncing.show_batch}),
+        at(f"{API}/batches/{{id}}/records", {"GET": importing.list_imported}),
         at(f"{API}/errors", {"GET": syncing.list_errors}),
         at(f"{API}/connections", {"GET": syncing.list_connections}, role=Role.ADMIN),
         at(
@@ -69,7 +70,13 @@ def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
             {"GET": syncing.get_connection, "PATCH": syncing.rename_connection},
             role=Role.ADMIN,
         ),
-        at(f"{API}/connections/{{key}}/import", {"POST": syncing.import_reference}, role=Role.ADMIN),
+        at(f"{API}/connections/{{key}}/import", {"POST": importing.import_from}, role=Role.ADMIN),
+        at(f"{API}/connections/{{key}}/remote/{{kind}}", {"GET": importing.search_remote}, role=Role.ADMIN),
+        at(
+            f"{API}/connections/{{key}}/links/{{kind}}/{{ref}}",
+            {"PUT": importing.put_link, "DELETE": importing.delete_link},
+            role=Role.ADMIN,
+        ),
         at(f"{API}/requests", {"GET": syncing.list_requests}, role=Role.ADMIN),
         at(f"{API}/requests/{{id}}", {"GET": syncing.get_request}, role=Role.ADMIN),
         at(f"{API}/outbox", {"GET": outbox.list_outbox}, role=Role.ADMIN),

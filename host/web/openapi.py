@@ -65,7 +65,7 @@ class _Description:
             problem = {"description": meaning, "content": {MEDIA_TYPE: {"schema": Problem}}, "headers": {**_NAMED}}
             self._spec.components.response(f"Problem{status}", problem)
         for resource in resources:
-            if KIND in resource.path:
+            if resource.path.startswith(f"/api/v1/{KIND}"):
                 for kind in self._kinds.values():
                     self._add_kind(resource, kind)
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from hookspecs import JSON, BadQuery, ListQuery, Problem
@@ -12,7 +11,7 @@ from host.web.exchange import LARGEST_PAGE, Answer, Asked, whole_number
 from host.web.operations import operation, page_parameters, text_parameter
 from host.web.problems import bad_request, invalid, not_found
 from host.web.records import PAGE_SIZE, kind_of
-from host.web.wire import ConnectionChange, ImportWish, SyncWish, read_body
+from host.web.wire import ConnectionChange, SyncWish, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +34,7 @@ def request_sync(asked: Asked) -> Answer:
         refs=_refs(asked, wish, kinds),
     )
     asked.host.wake()
-    return Answer(_batch(asked, batch), 202, {"Location": f"/api/v1/batches/{batch}"})
+    return Answer(whole_batch(asked, batch), 202, {"Location": f"/api/v1/batches/{batch}"})
 
 
 def known_connection(asked: Asked, key: str | None) -> str | None:
@@ -90,15 +89,16 @@ def _all_refs(asked: Asked, kind: Kind, query: ListQuery) -> Sequence[str]:
 def show_batch(asked: Asked) -> Answer:
     """How far a batch is."""
     asked.parameters()
-    return Answer(_batch(asked, asked.path["id"]))
+    return Answer(whole_batch(asked, asked.path["id"]))
 
 
-def _batch(asked: Asked, batch: str) -> JSON:
+def whole_batch(asked: Asked, batch: str) -> JSON:
+    """How far a batch is. Raises ``Refusal`` where there is none."""
     with asked.host.database.read() as session:
         found = asked.engine.batch(session, batch)
     if found is None:
         raise not_found(f"there is no batch {batch!r}")
-    return found
+    return dict(found)
 
 
 # -------------------------------------------------------------------------------------------------------- connections
@@ -120,10 +120,11 @@ def _connections(asked: Asked) -> Mapping[str, JSON]:
 def get_connection(asked: Asked) -> Answer:
     """One connection."""
     asked.parameters()
-    return Answer(_connection(asked))
+    return Answer(connection_of(asked))
 
 
-def _connection(asked: Asked) -> JSON:
+def connection_of(asked: Asked) -> JSON:
+    """The connection of the address. Raises ``Refusal``."""
     connections, key = _connections(asked), asked.path["key"]
     if key in connections:
         return connections[key]
@@ -134,26 +135,9 @@ def _connection(asked: Asked) -> JSON:
 def rename_connection(asked: Asked) -> Answer:
     """Change the shown name: key and organisation are fixed for life."""
     asked.parameters()
-    key = _connection(asked)["key"]
+    key = connection_of(asked)["key"]
     asked.engine.rename(key, read_body(ConnectionChange, asked.json())["name"].strip())
-    return Answer(_connection(asked))
-
-
-@operation(answers.Imported, takes=ImportWish, refuses=(409,))
-def import_reference(asked: Asked) -> Answer:
-    """Import the connection's reference data now; answers what each list brought."""
-    asked.parameters()
-    key, wish = _connection(asked)["key"], read_body(ImportWish, asked.json())
-    _require_importable(asked, wish["kind"])
-    taken = asked.engine.import_reference(wish["kind"], key)
-    asked.host.wake()
-    return Answer({"connection": key, "taken": {name: asdict(one) for name, one in taken.items()}})
-
-
-def _require_importable(asked: Asked, kind: str) -> None:
-    importable = ("all", *asked.engine.provider(_connection(asked)["provider"]).importable)
-    if kind not in importable:
-        raise invalid([Problem("kind", f"{kind!r} cannot be imported: there are {', '.join(importable)}")])
+    return Answer(connection_of(asked))
 
 
 # ------------------------------------------------------------------------------------------ what happened, and with whom

@@ -127,7 +127,25 @@ class ConnectionChange(Body):
 
 
 class ImportWish(Body):
-    kind = _text("which list, or all", required=True)
+    kind = _text("which list or kind of records, or all", required=True)
+    choose = fields.List(
+        _text("a remote_id", required=True),
+        allow_none=True,
+        validate=_few,
+        error_messages={"invalid": "must be a list"},
+        metadata={"description": "of one kind of records: only those with these remote_ids", "maxItems": MOST_REFS},
+    )
+    preview = Flag(
+        allow_none=True, metadata={"description": "true: say what would become of each record, and change none"}
+    )
+    group = _text("the ref of the product group that new products are put into")
+
+
+class LinkWish(Body):
+    remote_id = _text("the remote record's id, as a search answers it", required=True)
+    replace = Flag(
+        allow_none=True, metadata={"description": "true: it takes the place of what the record is linked with already"}
+    )
 
 
 def read_body(schema: type[Body], given: JSON) -> JSON:

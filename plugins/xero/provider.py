@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Product
 from host.sync.provider import JSON, Excluded, KindRule, Limits, Look, Wanted
-from plugins.xero import auth, imports
+from plugins.xero import auth, importing, imports
 from plugins.xero import judge as judging
 from plugins.xero.contacts import Contacts
 from plugins.xero.invoices import Invoices
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
         Desk,
         Done,
         Looked,
+        Mirrored,
         Organisation,
         Planned,
         Prepared,
+        Reading,
         Refuse,
+        RemoteRecord,
         Request,
         Response,
         Step,
@@ -164,6 +167,18 @@ class XeroProvider:
     @property
     def importable(self) -> Sequence[str]:
         return imports.IMPORTABLE
+
+    @property
+    def importable_records(self) -> Sequence[str]:
+        return importing.KINDS
+
+    def remote_records(self, reading: Reading, ask: Ask) -> Iterator[Sequence[RemoteRecord]]:
+        return importing.remote_records(self.settings, reading, ask)
+
+    def mirror(
+        self, desk: Desk, kind: str, records: Sequence[Record], answered: Mapping[str, JSON]
+    ) -> Mapping[str, Mirrored]:
+        return importing.mirror(self.settings, desk, kind, records, answered)
 
     # -----------------------------------------------------------------------------------------------------------
 

@@ -124,6 +124,11 @@ class SettingsSchema(DefaultsSchema):
             "an invoice may create the contact that it is for, although the customer itself is not sent", "false"
         ),
     )
+    only_invoiced_customers = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about("an import brings only customers that have been invoiced in Xero", "false"),
+    )
     require_contact_details = wire.Boolean(
         truthy={True},
         falsy={False},
@@ -185,6 +190,7 @@ class Settings:
     default_connection: str | None = None
     create_missing_contacts: bool = False
     require_contact_details: bool = False
+    only_invoiced_customers: bool = False
     # A top-level domain that never leads anywhere (RFC 6761): links made before an address of one's own is set do no harm.
     document_link: str = "https://counterfoil.invalid"
     preset: Preset = field(default_factory=Preset)
@@ -196,7 +202,13 @@ class Settings:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:
         """From what ``SettingsSchema`` read."""
-        plain = ("default_connection", "create_missing_contacts", "require_contact_details", "document_link")
+        plain = (
+            "default_connection",
+            "create_missing_contacts",
+            "require_contact_details",
+            "only_invoiced_customers",
+            "document_link",
+        )
         return cls(
             entities_to_sync=frozenset(values.get("entities_to_sync", ())),
             preset=Preset(**_named(Preset, values)),

@@ -17,6 +17,7 @@ builds another step by step).
 from hookspecs import JSON
 from host.sync.provider.answers import Answer, Done, Gone, Looked, Outdated, Rejected, Taken, Unclear, Unreadable
 from host.sync.provider.http import Fate, Request, Response, Trouble, Verdict, judge_by_status, retry_after
+from host.sync.provider.importing import ImportsRecords, Key, Mirrored, Reading, RemoteRecord
 from host.sync.provider.protocol import Ask, KindRule, Limits, Organisation, Provider, Token
 from host.sync.provider.steps import (
     NOT_LOOKED,
@@ -49,18 +50,23 @@ __all__ = [
     "Fate",
     "Finish",
     "Gone",
+    "ImportsRecords",
+    "Key",
     "KindRule",
     "Limits",
     "Link",
     "Look",
     "Looked",
+    "Mirrored",
     "Organisation",
     "Outdated",
     "Planned",
     "Prepared",
     "Provider",
+    "Reading",
     "Refuse",
     "Rejected",
+    "RemoteRecord",
     "Request",
     "Response",
     "Send",

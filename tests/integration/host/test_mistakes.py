@@ -41,7 +41,7 @@ def something_else_listening() -> Iterator[int]:
 
 MISTAKES: list[tuple[str, int, str]] = [
     ("import all --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
-    ("import taxes --connection one", 1, "'taxes' can't be imported (all, tax-rates, accounts, currencies, branding-themes)"),
+    ("import taxes --connection one", 1, "'taxes' can't be imported (all, tax-rates, accounts, currencies, branding-themes, customers, suppliers, products)"),
     ("errors --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
     ("sync --connection nowhere", 1, "there is no connection 'nowhere' (connections: one)"),
     ("sync --kind widgets", 1, "xero does not sync 'widgets' (it syncs customers, suppliers, products, invoices)"),

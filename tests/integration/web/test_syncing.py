@@ -167,7 +167,7 @@ def test_reference_data_is_imported_on_request(linked_office: Office, remote: Ti
     wrong = office.ask("POST", "/connections/acme/import", json={"kind": "shoes"})
     assert (wrong.status_code, wrong.json()["detail"]) == (
         422,
-        "kind: 'shoes' cannot be imported: there are all, accounts",
+        "kind: 'shoes' cannot be imported: there are all, accounts, customers",
     )
     unknown = office.ask("POST", "/sync", json={"kind": "products"})
     assert (unknown.status_code, unknown.json()["detail"]) == (

@@ -1,0 +1,227 @@
+"""What a record of the remote means for ours. Pure: everything that is known comes in, one decision comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from host.folding import folded
+
+if TYPE_CHECKING:
+    from hookspecs import Record
+    from host.sync.provider import Key, Mirrored, RemoteRecord
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    LINK = "link"
+    """One of ours is linked with it; fields of it may change with that."""
+    UNCHANGED = "unchanged"
+    SKIP = "skip"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    """It was decided, and could not be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a record of ours stands with the remote: the part of its sync row that an import goes by."""
+
+    row_id: int
+    connection: str
+    remote_id: str
+    pending: bool
+    """It was saved since both sides agreed, or nothing was agreed yet."""
+    busy: bool
+    """A call that carries it has no known end."""
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """A record of ours that a remote one may be. ``belongs``: the key of its connection, empty where it has none."""
+
+    record: Record
+    belongs: str
+    standing: Standing | None = None
+    mirrored: Mirrored | None = None
+    changed_here: frozenset[str] = frozenset()
+    """The inputs that differ from the agreed ones."""
+
+    def value(self, name: str) -> Any:
+        return plain(getattr(self.record, name, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """``changes`` are fields of ours that the remote's values go into, by name. ``kept`` are those that were changed there too, and here since."""
+
+    action: Action
+    ours: Ours | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    reason: str = ""
+
+
+CREATED: Final = Decision(action=Action.CREATE)
+
+
+def plain(value: Any) -> Any:
+    """A field's value as the API writes it, with empty for none, and numbers without needless zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value
+
+
+def nothing(value: Any) -> bool:
+    """Whether a field has no value: an address of empty parts has none."""
+    return not any(value.values()) if isinstance(value, Mapping) else value in ("", None)
+
+
+def decide(
+    remote: RemoteRecord,
+    connection: str,
+    *,
+    linked: Ours | None,
+    successor: Ours | None,
+    candidates: Sequence[tuple[Key, Sequence[Ours]]],
+    chosen: bool,
+) -> Decision:
+    """``linked`` is the record that is linked with it, ``successor`` the one linked with what it was merged into, ``candidates`` those that a key finds."""
+    if remote.merged_into:
+        return _merged(linked, successor)
+    if remote.unusable:
+        told = f"{remote.unusable}; {linked.record.ref} is linked with it" if linked else remote.unusable
+        return Decision(action=Action.SKIP, ours=linked, reason=told)
+    if linked:
+        return _update(remote, linked)
+    if remote.aside and not chosen:
+        return Decision(action=Action.SKIP, reason=remote.aside)
+    return _match(remote, connection, candidates)
+
+
+def _merged(linked: Ours | None, successor: Ours | None) -> Decision:
+    if linked is None:
+        return Decision(action=Action.SKIP, reason="it was merged into another at the remote")
+    if successor is None:
+        return Decision(action=Action.LINK, ours=linked, reason="it was merged: linked with what took its place")
+    refs = f"{linked.record.ref} and {successor.record.ref}"
+    return Decision(
+        action=Action.CONFLICT,
+        ours=linked,
+        reason=f"it was merged at the remote: {refs} are one there now; make them one here too",
+    )
+
+
+def _update(remote: RemoteRecord, linked: Ours) -> Decision:
+    if linked.standing and linked.standing.busy:
+        return Decision(action=Action.SKIP, ours=linked, reason="a call that carries it is out: import it again later")
+    changes, kept = differences(remote, linked)
+    reason = f"changed here since, and kept: {', '.join(kept)}" if kept else ""
+    action = Action.UPDATE if changes else Action.UNCHANGED
+    return Decision(action=action, ours=linked, changes=changes, kept=kept, reason=reason)
+
+
+def _match(remote: RemoteRecord, connection: str, candidates: Sequence[tuple[Key, Sequence[Ours]]]) -> Decision:
+    for key, found in candidates:
+        fitting = [one for one in found if _is_free(one, connection) and _agrees(key, remote, one)]
+        if len(fitting) > 1:
+            fitting = _likeliest(remote, fitting)
+        if len(fitting) > 1:
+            refs = ", ".join(one.record.ref for one in fitting[:5])
+            return Decision(
+                action=Action.CONFLICT,
+                reason=f"{len(fitting)} records here have this {key.field} ({refs}): link it with one of them by hand",
+            )
+        if fitting:
+            return _link(remote, fitting[0], key)
+    return CREATED
+
+
+def _is_free(ours: Ours, connection: str) -> bool:
+    """Never one that is linked already, nor one of another connection: those are somebody else."""
+    return ours.belongs in {"", connection} and not (ours.standing and ours.standing.remote_id)
+
+
+def _agrees(key: Key, remote: RemoteRecord, ours: Ours) -> bool:
+    return all(
+        nothing(ours.value(name))
+        or nothing(remote.fields.get(name, ""))
+        or folded(ours.value(name)) == folded(remote.fields[name])
+        for name in key.unless_differs
+    )
+
+
+def _likeliest(remote: RemoteRecord, found: list[Ours]) -> list[Ours]:
+    of_name = [one for one in found if folded(one.value("name")) == folded(remote.name)] or found
+    return [one for one in of_name if one.record.active] or of_name
+
+
+def _link(remote: RemoteRecord, ours: Ours, key: Key) -> Decision:
+    if ours.standing and ours.standing.busy:
+        reason = f"{ours.record.ref} is on its way there, and may be it: import it again later"
+        return Decision(action=Action.SKIP, ours=ours, reason=reason)
+    changes, _ = differences(remote, ours)
+    by = "made from here" if key.field == "id" else f"same {key.field.replace('_', ' ')}"
+    return Decision(action=Action.LINK, ours=ours, changes=changes, reason=by)
+
+
+def differences(remote: RemoteRecord, ours: Ours) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields to take over, and those that stay although they were changed there, because they were changed here since both agreed.
+
+    Seen from what was last agreed where that is known, else from how ours reads back from there: a repair made on the way out is no change.
+    """
+    changes, kept = {}, []
+    for name, theirs in remote.fields.items():
+        if not _was_changed_there(name, theirs, ours):
+            continue
+        if _was_changed_here(name, ours):
+            kept.append(name)
+        else:
+            changes[name] = theirs
+    return changes, tuple(kept)
+
+
+def _was_changed_there(name: str, theirs: Any, ours: Ours) -> bool:
+    here, mirrored = ours.value(name), ours.mirrored
+    if theirs == here or (nothing(theirs) and not _agreed(ours)):
+        return False
+    if mirrored is None:
+        return not nothing(theirs)
+    if name not in mirrored.fields:
+        return nothing(here) and not nothing(theirs)  # what is never sent may differ, and only fills what is empty
+    return theirs not in (mirrored.fields[name], mirrored.before.get(name, mirrored.fields[name]))
+
+
+def _agreed(ours: Ours) -> bool:
+    return bool(ours.standing and ours.standing.remote_id and ours.standing.inputs)
+
+
+def _was_changed_here(name: str, ours: Ours) -> bool:
+    """Without knowing which field an input is about, it may be any; where nothing was agreed yet, whatever has a value here is to go there."""
+    if not (ours.standing and ours.standing.remote_id and ours.standing.pending):
+        return False
+    if not ours.standing.inputs:
+        return not nothing(ours.value(name))
+    known = ours.mirrored.fields if ours.mirrored else {}
+    return any(one == name or one not in known for one in ours.changed_here)
+
+
+def is_equal(remote: RemoteRecord, mirrored: Mirrored | None) -> bool:
+    """Whether ours would change nothing there."""
+    if mirrored is None:
+        return False
+    return all(
+        value == remote.fields[name] or (nothing(value) and nothing(remote.fields[name]))
+        for name, value in mirrored.fields.items()
+        if name in remote.fields
+    )

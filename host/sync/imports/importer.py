@@ -1,0 +1,273 @@
+"""An import, carried out: read all, then decide and do some hundred at a time, each with its link in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from hookspecs import Incoming, Saved
+from host.db.anew import made_anew
+from host.db.trouble import is_unusable
+from host.db.watch import announce
+from host.errors import CounterfoilError
+from host.sync.batches import close_batch, touch_batch
+from host.sync.imports import staging
+from host.sync.imports.deciding import Action, Decision, Ours, decide
+from host.sync.imports.knowing import Knowledge, Known
+from host.sync.imports.linking import Linker, NewLink
+from host.sync.imports.staging import Outcome, Staged, Wish
+from host.sync.provider import ImportsRecords, Provider, Reading, RemoteRecord
+from host.words import one_line
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from hookspecs import BillingStore, Record
+    from host.db import Database
+    from host.sync.provider import Ask, Connection
+    from host.unit_of_work import Saver, Saving
+
+log: Final = logging.getLogger(__name__)
+
+AT_ONCE: Final = 200
+"""Records in one transaction: enough to share its cost, few enough that a person's save beside it waits only a moment."""
+BREATH_SECONDS: Final = 0.004
+"""Between two transactions, twice as long as a waiting writer looks away: on SQLite people's saves come in here."""
+LINKS: Final = frozenset({Action.CREATE, Action.LINK, Action.UPDATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """Carries out the imports of one connection. ``stopping`` is asked between two steps; what is left then goes on later."""
+
+    database: Database
+    saver: Saver
+    store: BillingStore
+    provider: Provider
+    importer: ImportsRecords
+    connection: Connection
+    prefix: str
+    ask: Ask
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[Wish], None] = lambda _wish: None
+
+    def run(self, wish: Wish) -> None:
+        """One import to its end, or from where it was left. What keeps it from going on is written down, with what to do."""
+        try:
+            if wish.stage == "reading":
+                self._read(wish)
+            self._decide_all(wish)
+        except CounterfoilError as error:
+            log.warning("%s: an import stopped: %s", self.connection.key, error)
+            self._end(wish, "failed", str(error))
+        except Exception as error:
+            if is_unusable(error):
+                raise
+            log.exception("%s: an import stopped over a bug: please report it", self.connection.key)
+            self._end(wish, "failed", f"it stopped over a bug ({one_line(error)})")
+
+    # Reading -------------------------------------------------------------------------------------------------------
+
+    def _read(self, wish: Wish) -> None:
+        for page in self.importer.remote_records(self.reading(wish.kinds, ids=wish.chosen), self.ask):
+            with self.database.write() as session:
+                touch_batch(session, wish.batch)
+                staging.stage(session, wish.batch, page)
+            self.progress(wish)
+        with self.database.write() as session:
+            staging.stage(session, wish.batch, _missing(session, wish))
+            staging.go_to(session, wish.batch, "deciding")
+
+    def reading(self, kinds: Sequence[str], *, ids: Sequence[str] = (), search: str = "") -> Reading:
+        """What is asked of the remote, with what the provider needs to know to read it."""
+        with self.database.read() as session:
+            catalogue = self.store.catalogue(session, self.connection.key)
+        return Reading(
+            connection=self.connection, catalogue=catalogue, prefix=self.prefix, kinds=kinds, ids=ids, search=search
+        )
+
+    # Deciding and doing --------------------------------------------------------------------------------------------
+
+    def _decide_all(self, wish: Wish) -> None:
+        while not self.stopping():
+            with self.database.read() as session:
+                some = staging.next_staged(session, wish.batch, AT_ONCE)
+            if not some:
+                self._end(wish, "done")
+                return
+            self._decide_guarded(wish, some)
+            self.progress(wish)
+            time.sleep(BREATH_SECONDS)
+
+    def _end(self, wish: Wish, stage: str, reason: str = "") -> None:
+        with self.database.write() as session:
+            staging.go_to(session, wish.batch, stage, reason)
+            close_batch(session, wish.batch)
+            announce(session)
+
+    def _decide_guarded(self, wish: Wish, some: Sequence[Staged]) -> None:
+        """These together; where that fails, one by one, so that a record's fault stays its own."""
+        try:
+            self._decide(wish, some)
+        except Exception as error:
+            if is_unusable(error):
+                raise
+            if len(some) > 1:
+                log.exception("importing %d records at once failed; going on one by one", len(some))
+                for one in some:
+                    self._decide_guarded(wish, [one])
+                return
+            [one] = some
+            log.exception("importing %s %s failed", one.remote.kind, one.remote.name)
+            failed = Outcome(staged=one, action=Action.FAILED, changes={}, reason=one_line(error))
+            with self.database.write() as session:
+                staging.note(session, [failed])
+
+    @made_anew
+    def _decide(self, wish: Wish, some: Sequence[Staged]) -> None:
+        with self.saver(origin=self.connection.key, batch=wish.batch, correlation_id=wish.correlation_id) as work:
+            touch_batch(work.session, wish.batch)
+            for kind, of_kind in groupby(
+                sorted(some, key=lambda one: one.remote.kind), key=lambda one: one.remote.kind
+            ):
+                self._decide_kind(work, wish, kind, list(of_kind))
+
+    def _decide_kind(self, work: Saving, wish: Wish, kind: str, some: Sequence[Staged]) -> None:
+        knowledge = self.knowledge(work.session, lock=not wish.preview)
+        known = knowledge.of(kind, [one.remote for one in some])
+        decided = list(zip(some, self._decisions(work.session, wish, kind, some, known), strict=True))
+        if wish.preview:
+            outcomes: Sequence[Outcome] = [Outcome.of(one, decision) for one, decision in decided]
+        else:
+            outcomes = Doing(self, work, wish, kind, knowledge).do(decided)
+        staging.note(work.session, outcomes)
+
+    def knowledge(self, session: Session, *, lock: bool) -> Knowledge:
+        return Knowledge(
+            session=session,
+            store=self.store,
+            provider=self.provider,
+            importer=self.importer,
+            connection=self.connection,
+            prefix=self.prefix,
+            lock=lock,
+        )
+
+    def _decisions(
+        self, session: Session, wish: Wish, kind: str, some: Sequence[Staged], known: Known
+    ) -> Iterable[Decision]:
+        found = {one.record.id for ours in known.found.values() for one in ours}
+        taken = staging.taken(session, wish.batch, kind, found)
+        for one in some:
+            decision = decide(
+                one.remote,
+                self.connection.key,
+                linked=known.by_remote.get(one.remote.id),
+                successor=known.by_remote.get(one.remote.merged_into),
+                candidates=known.candidates(one.remote, without=taken),
+                chosen=one.remote.id in wish.chosen,
+            )
+            if decision.action is Action.LINK and decision.ours:
+                taken.add(decision.ours.record.id)
+            yield decision
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What was decided, done: the records through the store, then their links."""
+
+    importer: Importer
+    work: Saving
+    wish: Wish
+    kind: str
+    knowledge: Knowledge
+
+    def do(self, decided: Sequence[tuple[Staged, Decision]]) -> Sequence[Outcome]:
+        to_do = [(one, decision) for one, decision in decided if decision.action in LINKS]
+        saved = self.importer.store.take_records(
+            self.work, self.kind, [self._incoming(one.remote, decision) for one, decision in to_do]
+        )
+        done = [
+            (one, decision, answer) for (one, decision), answer in zip(to_do, saved, strict=True) if not answer.problems
+        ]
+        self._link(done)
+        answers = {one.id: answer for (one, _), answer in zip(to_do, saved, strict=True)}
+        return [_outcome(one, decision, answers.get(one.id)) for one, decision in decided]
+
+    def _incoming(self, remote: RemoteRecord, decision: Decision) -> Incoming:
+        if decision.ours is None:
+            given = {name: value for name, value in remote.fields.items() if value != ""}
+            return Incoming(fields={**self._besides, **given, "connection": self.importer.connection.key})
+        fields = dict(decision.changes)
+        if decision.action is Action.LINK:
+            fields |= {
+                name: value for name, value in self._besides.items() if not getattr(decision.ours.record, name, "")
+            }
+            fields["connection"] = self.importer.connection.key
+        return Incoming(id=decision.ours.record.id, fields=fields)
+
+    @property
+    def _besides(self) -> Mapping[str, Any]:
+        return self.wish.fields.get(self.kind, {})
+
+    def _link(self, done: Sequence[tuple[Staged, Decision, Saved]]) -> None:
+        """Of one that was saved here since both sides agreed, the rest still goes: its row stays as it is."""
+        new = [(one, decision, answer.id) for one, decision, answer in done if not _is_pending(decision)]
+        records = self.importer.store.read(self.work.session, self.kind, [id for _, _, id in new])
+        mirrored = self.knowledge.mirrored(self.kind, list(records.values()), {})
+        links = [self._new_link(one.remote, decision, records[id], mirrored.get(id)) for one, decision, id in new]
+        Linker(
+            session=self.work.session,
+            provider=self.importer.provider.name,
+            connection=self.importer.connection.key,
+            correlation_id=self.work.correlation_id,
+            batch=self.wish.batch,
+        ).link(links)
+
+    def _new_link(self, remote: RemoteRecord, decision: Decision, record: Record, mirrored: Any) -> NewLink:
+        if remote.merged_into:
+            successor = RemoteRecord(kind=self.kind, id=remote.merged_into, name="", fields={})
+            return NewLink(kind=self.kind, record=record, remote=successor, mirrored=None)
+        return NewLink(kind=self.kind, record=record, remote=remote, mirrored=mirrored)
+
+
+def _is_pending(decision: Decision) -> bool:
+    standing = decision.ours.standing if decision.ours else None
+    return bool(decision.action is Action.UPDATE and standing and standing.pending)
+
+
+def _outcome(one: Staged, decision: Decision, answer: Saved | None) -> Outcome:
+    if answer is None:
+        return Outcome.of(one, decision)
+    if answer.problems:
+        reason = "; ".join(map(str, answer.problems))
+        return Outcome(
+            staged=one, action=Action.FAILED, changes=decision.changes, reason=reason, ref=_ref(decision.ours)
+        )
+    return Outcome(
+        staged=one,
+        action=decision.action,
+        record_id=answer.id,
+        ref=answer.ref,
+        changes=decision.changes,
+        reason=decision.reason,
+    )
+
+
+def _ref(ours: Ours | None) -> str:
+    return ours.record.ref if ours else ""
+
+
+def _missing(session: Session, wish: Wish) -> Sequence[RemoteRecord]:
+    """What was chosen and is not there."""
+    there = staging.staged_ids(session, wish.batch, wish.chosen) if wish.chosen else set()
+    reason = "the remote has no record with this id"
+    return [
+        RemoteRecord(kind=wish.kinds[0], id=id, name="", fields={}, unusable=reason)
+        for id in dict.fromkeys(wish.chosen)
+        if id not in there
+    ]

@@ -1,0 +1,134 @@
+"""What is known here of records that were read: who is linked with them, who may be them. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+
+from hookspecs import Action, EntityEvent
+from host import clock
+from host.sync.belonging import Belonging
+from host.sync.deciding import DeskOf
+from host.sync.imports.deciding import Ours, Standing
+from host.sync.outbox import chunks
+from host.sync.rows import digests
+from host.sync.tables import rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from hookspecs import JSON, BillingStore, Record
+    from host.sync.provider import Connection, ImportsRecords, Key, Mirrored, Provider, RemoteRecord
+
+_COLUMNS: Final = [
+    rows.c[name]
+    for name in (
+        "id", "connection", "record_id", "remote_id", "generation", "agreed_generation", "inputs", "answered", "call_id",
+        "lost_until", "state",
+    )
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """``by_remote``: by the id of the remote record that it is linked with. ``found``: by key, in the order in which they are kept."""
+
+    by_remote: Mapping[str, Ours]
+    found: Mapping[Key, Sequence[Ours]]
+
+    def candidates(self, remote: RemoteRecord, *, without: Iterable[str]) -> Sequence[tuple[Key, Sequence[Ours]]]:
+        """Whom the record's keys find, without these records of ours."""
+        taken = set(without)
+        return [(key, [one for one in self.found[key] if one.record.id not in taken]) for key in remote.keys]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Looks up for many records of one kind at once, in one transaction. ``lock``: what is found is not changed by a drain until that ends."""
+
+    session: Session
+    store: BillingStore
+    provider: Provider
+    importer: ImportsRecords
+    connection: Connection
+    prefix: str
+    lock: bool = False
+
+    def of(self, kind: str, remotes: Sequence[RemoteRecord]) -> Known:
+        linked = self._rows(kind, rows.c.remote_id, {id for one in remotes for id in (one.id, one.merged_into) if id})
+        by_key = self._find(kind, remotes)
+        found = {id for ids in by_key.values() for id in ids} - {row.record_id for row in linked}
+        standing = {row.record_id: row for row in (*linked, *self._rows(kind, rows.c.record_id, found))}
+        ours = self.ours(kind, {*standing, *found}, standing)
+        return Known(
+            by_remote={row.remote_id: ours[row.record_id] for row in linked if row.record_id in ours},
+            found={key: [ours[id] for id in ids if id in ours] for key, ids in by_key.items()},
+        )
+
+    def _find(self, kind: str, remotes: Sequence[RemoteRecord]) -> Mapping[Key, Sequence[str]]:
+        keys = {key for one in remotes for key in one.keys}
+        found: dict[Key, Sequence[str]] = {}
+        for field in {key.field for key in keys}:
+            of_it = [key for key in keys if key.field == field]
+            ids = self.store.find(self.session, kind, self.connection.key, field, [key.value for key in of_it])
+            found |= {key: ids.get(key.value, ()) for key in of_it}
+        return found
+
+    def _rows(self, kind: str, column: Any, values: Iterable[str]) -> list[Any]:
+        found: list[Any] = []
+        for chunk in chunks(sorted(values), 500):
+            query = select(*_COLUMNS).where(
+                rows.c.provider == self.provider.name, rows.c.kind == kind, column.in_(chunk)
+            )
+            if column is rows.c.remote_id:
+                query = query.where(rows.c.connection == self.connection.key)
+            query = query.order_by(rows.c.id)
+            found += self.session.execute(query.with_for_update() if self.lock else query)
+        return found
+
+    def ours(self, kind: str, record_ids: Iterable[str], standing: Mapping[str, Any] | None = None) -> dict[str, Ours]:
+        """These records of ours, with everything that an import asks about them."""
+        ids = list(record_ids)
+        if standing is None:
+            standing = {row.record_id: row for row in self._rows(kind, rows.c.record_id, ids)}
+        records = self.store.read(self.session, kind, ids)
+        belonging = self._belonging(kind, records)
+        answered = {id: row.answered for id, row in standing.items() if row.remote_id}
+        mirrored = self.mirrored(kind, list(records.values()), answered)
+        return {id: _ours(record, belonging[id], standing.get(id), mirrored.get(id)) for id, record in records.items()}
+
+    def mirrored(self, kind: str, records: Sequence[Record], answered: Mapping[str, JSON]) -> Mapping[str, Mirrored]:
+        if not records:
+            return {}
+        desk = DeskOf(self.session, self.store, self.connection, self.prefix)
+        return self.importer.mirror(desk, kind, records, answered)
+
+    def _belonging(self, kind: str, records: Mapping[str, Record]) -> Mapping[str, str]:
+        events = {id: EntityEvent(kind=kind, record=one, action=Action.UPDATED) for id, one in records.items()}
+        if not events:
+            return {}
+        belonging = Belonging(self.provider, list(events.values()), self.session)
+        return {id: belonging.of(event) for id, event in events.items()}
+
+
+def _ours(record: Record, belongs: str, row: Any, mirrored: Mirrored | None) -> Ours:
+    if row is None:
+        return Ours(record=record, belongs=belongs, mirrored=mirrored)
+    now = digests(mirrored.inputs) if mirrored else {}
+    return Ours(
+        record=record,
+        belongs=belongs,
+        standing=Standing(
+            row_id=row.id,
+            connection=row.connection,
+            remote_id=row.remote_id,
+            pending=row.generation > row.agreed_generation,
+            busy=row.call_id is not None or bool(row.lost_until and row.lost_until > clock.now()),
+            inputs=row.inputs,
+        ),
+        mirrored=mirrored,
+        changed_here=frozenset(name for name, digest in row.inputs.items() if now.get(name, digest) != digest),
+    )

@@ -1,0 +1,253 @@
+"""The tables of imports: what was asked for, what was read, what became of each record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from host import clock
+from host.correlation import correlation_id
+from host.sync.imports.deciding import Action, Decision
+from host.sync.imports.tables import import_records, imports
+from host.sync.provider import Key, RemoteRecord
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+UNFINISHED: Final = ("reading", "deciding")
+KEPT: Final = timedelta(days=30)
+"""How long it can be seen what an import did."""
+_ROWS: Final = import_records.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What an import was asked for. ``chosen`` are remote ids, none for all; ``fields`` what new records get besides, by kind."""
+
+    batch: str
+    connection: str
+    kinds: Sequence[str]
+    chosen: Sequence[str] = ()
+    fields: Mapping[str, Mapping[str, Any]]
+    preview: bool = False
+    stage: str = "reading"
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A record that was read and is to be decided."""
+
+    id: int
+    remote: RemoteRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one. ``fields`` are the names of what changes."""
+
+    staged: Staged
+    action: Action
+    record_id: str = ""
+    ref: str = ""
+    changes: Mapping[str, Any]
+    reason: str = ""
+
+    @classmethod
+    def of(cls, staged: Staged, decision: Decision) -> Outcome:
+        record = decision.ours.record if decision.ours else None
+        return cls(
+            staged=staged,
+            action=decision.action,
+            record_id=record.id if record else "",
+            ref=record.ref if record else "",
+            changes=decision.changes,
+            reason=decision.reason,
+        )
+
+
+def begin(session: Session, wish: Wish) -> None:
+    _forget_old(session)
+    values = {**asdict(wish), "correlation_id": correlation_id(), "asked_at": clock.now()}
+    session.execute(insert(imports).values(**values))
+
+
+def _forget_old(session: Session) -> None:
+    old = select(imports.c.batch).where(imports.c.asked_at < clock.now() - KEPT)
+    session.execute(delete(import_records).where(_ROWS.batch.in_(old)))
+    session.execute(delete(imports).where(imports.c.asked_at < clock.now() - KEPT))
+
+
+def unfinished(session: Session, connection: str | None = None) -> Sequence[Wish]:
+    """Those that are not at their end, in the order in which they were asked for."""
+    query = select(imports).where(imports.c.stage.in_(UNFINISHED)).order_by(imports.c.asked_at, imports.c.batch)
+    if connection is not None:
+        query = query.where(imports.c.connection == connection)
+    return [
+        Wish(
+            batch=row.batch,
+            connection=row.connection,
+            kinds=row.kinds,
+            chosen=row.chosen,
+            fields=row.fields,
+            preview=row.preview,
+            stage=row.stage,
+            correlation_id=row.correlation_id,
+        )
+        for row in session.execute(query)
+    ]
+
+
+def go_to(session: Session, batch: str, stage: str, reason: str = "") -> None:
+    ended = None if stage in UNFINISHED else clock.now()
+    session.execute(update(imports).where(imports.c.batch == batch).values(stage=stage, reason=reason, ended_at=ended))
+
+
+def stage(session: Session, batch: str, page: Sequence[RemoteRecord]) -> None:
+    """Write down what was read. Read again, as pages may overlap or a dead process have read it before, it counts once."""
+    rows = [
+        {
+            "batch": batch,
+            "kind": one.kind,
+            "remote_id": one.id,
+            "name": one.name,
+            "number": one.number,
+            "turn": 0 if one.merged_into else 1,
+            "remote": asdict(one),
+            "action": "",
+            "record_id": "",
+            "ref": "",
+            "changes": {},
+            "reason": "",
+        }
+        for one in page
+    ]
+    if not rows:
+        return
+    dialect = session.connection().dialect.name
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(import_records)
+    new = statement.excluded
+    again = {name: getattr(new, name) for name in ("name", "number", "turn", "remote")}
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=[_ROWS.batch, _ROWS.kind, _ROWS.remote_id], set_=again, where=_ROWS.action == ""
+        ),
+        rows,
+    )
+
+
+def staged_ids(session: Session, batch: str, remote_ids: Iterable[str]) -> set[str]:
+    """Which of these were read."""
+    return set(session.scalars(select(_ROWS.remote_id).where(_ROWS.batch == batch, _ROWS.remote_id.in_(remote_ids))))
+
+
+def next_staged(session: Session, batch: str, most: int) -> Sequence[Staged]:
+    """What is to be decided next. What was merged comes first: what took its place then finds the record that it brings along."""
+    query = select(_ROWS.id, _ROWS.remote, _ROWS.turn).where(_ROWS.batch == batch, _ROWS.action == "")
+    found = session.execute(query.order_by(_ROWS.turn, _ROWS.id).limit(most)).all()
+    return [Staged(row.id, _remote(row.remote)) for row in found if row.turn == found[0].turn]
+
+
+def _remote(kept: Mapping[str, Any]) -> RemoteRecord:
+    keys = tuple(Key(**{**key, "unless_differs": tuple(key["unless_differs"])}) for key in kept["keys"])
+    return RemoteRecord(**{**kept, "keys": keys})
+
+
+def taken(session: Session, batch: str, kind: str, record_ids: Iterable[str]) -> set[str]:
+    """Which of these records of ours a record that was decided before is linked with, or would be: a preview links nothing."""
+    query = select(_ROWS.record_id).where(
+        _ROWS.batch == batch,
+        _ROWS.kind == kind,
+        _ROWS.record_id.in_(record_ids),
+        _ROWS.action.in_((Action.LINK.value, Action.UPDATE.value, Action.UNCHANGED.value)),
+    )
+    return set(session.scalars(query))
+
+
+def note(session: Session, outcomes: Sequence[Outcome]) -> None:
+    """Write down what became of these; what was read of them is needed no more."""
+    values = [
+        {
+            "staged": one.staged.id,
+            "new_action": one.action.value,
+            "new_record_id": one.record_id,
+            "new_ref": one.ref,
+            "new_changes": dict(one.changes),
+            "new_reason": one.reason,
+        }
+        for one in outcomes
+    ]
+    if values:
+        session.connection().execute(_NOTE, values)
+
+
+_NOTE: Final = (
+    update(import_records)
+    .where(_ROWS.id == bindparam("staged"))
+    .values(
+        remote={},
+        **{
+            name: bindparam(f"new_{name}", type_=_ROWS[name].type)
+            for name in ("action", "record_id", "ref", "changes", "reason")
+        },
+    )
+)
+
+
+def counts(session: Session, batch: str) -> dict[str, dict[str, int]]:
+    """How many records came to what, by kind; ``""`` for those still to be decided."""
+    query = select(_ROWS.kind, _ROWS.action, func.count()).where(_ROWS.batch == batch)
+    found: dict[str, dict[str, int]] = {}
+    for kind, action, count in session.execute(query.group_by(_ROWS.kind, _ROWS.action)):
+        found.setdefault(kind, {})[action] = count
+    return found
+
+
+def show(session: Session, batch: str) -> dict[str, Any] | None:
+    """How far an import is."""
+    row = session.execute(select(imports).where(imports.c.batch == batch)).one_or_none()
+    if row is None:
+        return None
+    counted = counts(session, batch)
+    return {
+        "connection": row.connection,
+        "preview": row.preview,
+        "stage": row.stage,
+        "reason": row.reason,
+        "kinds": {kind: _counted(counted.get(kind, {})) for kind in row.kinds},
+    }
+
+
+def _counted(by_action: Mapping[str, int]) -> dict[str, int]:
+    """Every action with how many there are of it; those still to be decided stand under ``left``."""
+    return {**{action.value: by_action.get(action.value, 0) for action in Action}, "left": by_action.get("", 0)}
+
+
+def show_records(
+    session: Session, batch: str, *, kind: str | None, action: str | None, page: int, page_size: int
+) -> tuple[Sequence[dict[str, Any]], int]:
+    """A page of what became of each record, in the order of reading, and how many there are on all pages."""
+    conditions = [_ROWS.batch == batch]
+    conditions += [
+        column == value for column, value in ((_ROWS.kind, kind), (_ROWS.action, action)) if value is not None
+    ]
+    total = session.execute(select(func.count()).select_from(import_records).where(*conditions)).scalar_one()
+    query = select(import_records).where(*conditions).order_by(_ROWS.id).limit(page_size).offset((page - 1) * page_size)
+    return [
+        {
+            "kind": row.kind,
+            "remote_id": row.remote_id,
+            "name": row.name,
+            "number": row.number,
+            "action": row.action or "left",
+            "ref": row.ref,
+            "changes": row.changes,
+            "reason": row.reason,
+        }
+        for row in session.execute(query)
+    ], total

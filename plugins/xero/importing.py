@@ -1,0 +1,366 @@
+"""Records that come from Xero: contacts as customers and suppliers, items as products (API facts 3.7, 4.2, 4.7).
+
+Contacts are read in the order of their ids, archived ones among them: nothing that happens meanwhile moves a contact to another page, and none is ever gone.
+Where some were added while the pages were read, what changed since the first page is read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from marshmallow import ValidationError
+
+from hookspecs import Party, Product
+from host import clock
+from host.errors import Retry
+from host.sync.provider import Key, Mirrored, RemoteRecord, Request, Unreadable
+from plugins.xero import contacts, items, looking
+from plugins.xero.catalogue import Books, Missing
+from plugins.xero.links import contact_url
+from plugins.xero.replies import envelope
+from plugins.xero.wire.contact import ContactSchema
+from plugins.xero.wire.item import ItemSchema
+from plugins.xero.wire.numbers import loads, number
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from hookspecs import JSON, Catalogue, Record
+    from host.sync.provider import Ask, Desk, Reading, Response
+    from plugins.xero.settings import Settings
+
+KINDS: Final = ("customers", "suppliers", "products")
+IDS_IN_A_CALL: Final = 40
+OVERLAP: Final = timedelta(minutes=5)
+"""Xero's clock is not ours."""
+LONGEST_LINE: Final = 500
+
+_contact: Final = ContactSchema()
+_item: Final = ItemSchema()
+
+CONTACT_TEXTS: Final = ("name", "first_name", "last_name", "email", "tax_number", "accounts_code", "currency")
+CONTACT_FIELDS: Final = (*CONTACT_TEXTS, "phone", "billing_address", "sales_tax", "purchase_tax")
+NO_ADDRESS: Final = dict.fromkeys(("line1", "line2", "city", "region", "postal_code", "country"), "")
+ITEM_TEXTS: Final = ("code", "name", "description", "purchase_description")
+SIDES: Final = ("sales", "purchase")
+ITEM_FIELDS: Final = (*ITEM_TEXTS, *(f"{side}_{what}" for side in SIDES for what in ("price", "account", "tax")))
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Our codes for Xero's tax types: a rate that was linked by hand bears the type it is linked with."""
+
+    by_tax_type: Mapping[str, str]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, connection: str) -> Codes:
+        own_last = sorted(catalogue.rates, key=lambda rate: rate.connection == connection)
+        return cls({rate.remote_id or rate.code: rate.code for rate in own_last})
+
+    def tax(self, tax_type: str | None) -> str:
+        """Empty where no rate here stands for it."""
+        return self.by_tax_type.get(tax_type or "", "")
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+
+
+def remote_records(settings: Settings, reading: Reading, ask: Ask) -> Iterator[Sequence[RemoteRecord]]:
+    codes = Codes.of(reading.catalogue, reading.connection.key)
+    kinds = [kind for kind in reading.kinds if kind != "products"]
+    if kinds:
+        for page in _contact_pages(reading, ask):
+            yield _as_parties(settings, reading, codes, kinds, page)
+    if "products" in reading.kinds:
+        yield from _in_pages(_as_products(codes, _items(reading, ask)))
+
+
+def _contact_pages(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
+    if reading.ids:
+        for ids in _few(reading.ids, IDS_IN_A_CALL):
+            yield _elements(ask(_contacts(("IDs", ",".join(ids)), ("includeArchived", "true"))), contacts.KEY)
+    elif reading.search:
+        yield _elements(ask(_contacts(("searchTerm", reading.search))), contacts.KEY)
+    else:
+        yield from _all_contacts(reading, ask)
+
+
+def _all_contacts(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
+    began = clock.now()
+    request = _contacts(("includeArchived", "true"), ("order", "ContactID"))
+    first = last = None
+    for response in _pages(_since(request, reading.since), ask):
+        last = _count(response)
+        first = last if first is None else first
+        yield _elements(response, contacts.KEY)
+    if first != last:
+        for response in _pages(_since(request, began - OVERLAP), ask):
+            yield _elements(response, contacts.KEY)
+
+
+def _contacts(*query: tuple[str, str]) -> Request:
+    return looking.get(contacts.PATH, *query, ("page", "1"), ("pageSize", str(looking.PAGE)))
+
+
+def _since(request: Request, since: datetime | None) -> Request:
+    """Without ``Z`` and fractions, which Xero does not take (API facts 8)."""
+    if since is None:
+        return request
+    return replace(request, headers={**request.headers, "If-Modified-Since": since.strftime("%Y-%m-%dT%H:%M:%S")})
+
+
+def _pages(request: Request, ask: Ask) -> Iterator[Response]:
+    """Page by page; how many there are is said by each anew."""
+    page = 1
+    while True:
+        query = tuple((name, str(page) if name == "page" else value) for name, value in request.query)
+        response = ask(replace(request, query=query))
+        yield response
+        if page >= _pagination(response).get("pageCount", 0):
+            return
+        page += 1
+
+
+def _pagination(response: Response) -> dict[str, int]:
+    try:
+        found = loads(response.body).get("pagination")
+    except (ValueError, AttributeError) as error:
+        raise Retry("Xero's answer is cut off or no JSON: import again") from error
+    if not isinstance(found, dict) or not isinstance(found.get("pageCount"), int):
+        raise Retry("Xero's answer does not say how many pages there are: import again")
+    return found
+
+
+def _count(response: Response) -> int:
+    return _pagination(response).get("itemCount", 0)
+
+
+def _items(reading: Reading, ask: Ask) -> Iterator[JSON]:
+    """The whole list comes at once: Xero gives items no pages."""
+    requests = [items.by_ids(ids) for ids in _few(reading.ids, 20)] or [looking.get(items.PATH, items.FOUR_DECIMALS)]
+    for request in requests:
+        for element in _elements(ask(_since(request, reading.since)), items.KEY):
+            wanted = not reading.ids or element.get("ItemID") in reading.ids
+            texts = f"{element.get('Code', '')}\n{element.get('Name', '')}".casefold()
+            if wanted and reading.search.casefold() in texts:
+                yield element
+
+
+def _elements(response: Response, key: str) -> list[JSON]:
+    try:
+        return envelope(response, key)
+    except Unreadable as error:
+        raise Retry(f"{error}: import again") from error
+
+
+def _few(values: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    return (values[start : start + most] for start in range(0, len(values), most))
+
+
+def _in_pages(records: Iterable[RemoteRecord]) -> Iterator[Sequence[RemoteRecord]]:
+    page: list[RemoteRecord] = []
+    for one in records:
+        page.append(one)
+        if len(page) == looking.PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+# ----------------------------------------------------------------------------------------------------------- contacts
+
+
+def _as_parties(
+    settings: Settings, reading: Reading, codes: Codes, kinds: Sequence[str], page: Iterable[JSON]
+) -> list[RemoteRecord]:
+    return [_as_party(settings, reading, codes, kind, element) for element in page for kind in kinds]
+
+
+def _as_party(settings: Settings, reading: Reading, codes: Codes, kind: str, element: JSON) -> RemoteRecord:
+    fields = dict.fromkeys(CONTACT_FIELDS, "") | {"billing_address": NO_ADDRESS} | contact_fields(element, codes)
+    contact_id = str(element.get("ContactID", ""))
+    return RemoteRecord(
+        kind=kind,
+        id=contact_id,
+        name=fields["name"],
+        number=fields["accounts_code"],
+        url=contact_url(reading.connection.details.get("short_code", ""), contact_id),
+        fields=fields,
+        keys=tuple(_contact_keys(element, fields, reading.prefix)),
+        unusable=_why_unusable(element),
+        merged_into=str(element.get("MergedToContactID") or ""),
+        aside=_why_aside(settings, kind, element),
+    )
+
+
+def _contact_keys(element: JSON, fields: Mapping[str, Any], prefix: str) -> Iterator[Key]:
+    mark = str(element.get("ContactNumber") or "")
+    if mark.startswith(f"{prefix}-"):
+        yield Key(field="id", value=mark.removeprefix(f"{prefix}-"))
+    for name in ("accounts_code", "name"):
+        if fields[name]:
+            yield Key(field=name, value=fields[name])
+
+
+def _why_unusable(element: JSON) -> str:
+    match element.get("ContactStatus", "ACTIVE"):
+        case "ACTIVE":
+            return ""
+        case "ARCHIVED":
+            return "it is archived at Xero"
+        case "GDPRREQUEST":
+            return "it is under a request to be forgotten, at Xero"
+        case other:
+            return f"its status at Xero is {other}"
+
+
+def _why_aside(settings: Settings, kind: str, element: JSON) -> str:
+    is_customer, is_supplier = element.get("IsCustomer") is True, element.get("IsSupplier") is True
+    if kind == "suppliers":
+        return "" if is_supplier else "no bill of it is in Xero: choose it to import it as a supplier"
+    if settings.only_invoiced_customers and not is_customer:
+        return "it was never invoiced in Xero, and only_invoiced_customers = true"
+    return (
+        "it is only a supplier in Xero: choose it to import it as a customer" if is_supplier and not is_customer else ""
+    )
+
+
+def contact_fields(element: JSON, codes: Codes) -> dict[str, Any]:
+    """The fields of ours that a contact, or a part of one, speaks of."""
+    try:
+        read = _contact.load(element)
+    except ValidationError as error:
+        raise Retry(f"a contact of Xero's can't be read: {error}") from error
+    names = {"account_number": "accounts_code"}
+    fields: dict[str, Any] = {
+        names.get(name, name): read[name].strip() for name in read if names.get(name, name) in CONTACT_TEXTS
+    }
+    fields |= {name: codes.tax(read[name]) for name in ("sales_tax", "purchase_tax") if name in read}
+    if "addresses" in read:
+        fields["billing_address"] = _address(read["addresses"])
+    if "phones" in read:
+        fields["phone"] = _phone(read["phones"])
+    return fields
+
+
+def _address(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The one that Xero prints on documents; where it is empty, the street."""
+    by_type = {one.get("type"): _parts(one) for one in given}
+    for kind in (contacts.BILLING, "STREET"):
+        if any(by_type.get(kind, NO_ADDRESS).values()):
+            return by_type[kind]
+    return NO_ADDRESS
+
+
+def _parts(one: Mapping[str, str]) -> dict[str, str]:
+    lines = [one.get(f"line{place}", "").strip() for place in (2, 3, 4)]
+    rest = ", ".join(line for line in lines if line)[:LONGEST_LINE]
+    return {name: rest if name == "line2" else one.get(name, "").strip() for name in NO_ADDRESS}
+
+
+def _phone(given: Sequence[Mapping[str, str]]) -> str:
+    main = next((one for one in given if one.get("type") == contacts.MAIN), {})
+    return " ".join(
+        part for part in (main.get(name, "").strip() for name in ("country_code", "area_code", "number")) if part
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- products
+
+
+def _as_products(codes: Codes, listed: Iterable[JSON]) -> Iterator[RemoteRecord]:
+    for element in listed:
+        fields = dict.fromkeys(ITEM_FIELDS, "") | item_fields(element, codes)
+        fields["name"] = fields["name"] or fields["code"]
+        yield RemoteRecord(
+            kind="products",
+            id=str(element.get("ItemID", "")),
+            name=fields["name"],
+            number=fields["code"],
+            fields=fields,
+            keys=(
+                Key(field="code", value=fields["code"]),
+                Key(field="name", value=fields["name"], unless_differs=("code",)),
+            ),
+        )
+
+
+def item_fields(element: JSON, codes: Codes) -> dict[str, Any]:
+    """The fields of ours that an item, or a part of one, speaks of."""
+    try:
+        read = _item.load(element)
+    except ValidationError as error:
+        raise Retry(f"an item of Xero's can't be read: {error}") from error
+    fields = {name: read[name].strip() for name in ITEM_TEXTS if name in read}
+    for side in SIDES:
+        said = read.get(side) or {}
+        if "price" in said:
+            fields[f"{side}_price"] = _price(said["price"])
+        if "account" in said:
+            fields[f"{side}_account"] = said["account"]
+        if "tax" in said:
+            fields[f"{side}_tax"] = codes.tax(said["tax"])
+    return fields
+
+
+def _price(price: Decimal) -> str:
+    return str(number(price))
+
+
+# ---------------------------------------------------------------------------------------------------------- mirroring
+
+
+def mirror(
+    settings: Settings, desk: Desk, kind: str, records: Sequence[Record], answered: Mapping[str, JSON]
+) -> Mapping[str, Mirrored]:
+    catalogue = desk.store.catalogue(desk.session, desk.connection.key)
+    books, codes = Books.of(catalogue, desk.connection), Codes.of(catalogue, desk.connection.key)
+    if kind == "products":
+        return _mirrored_products(settings, desk.connection.key, books, codes, records, answered)
+    return {
+        one.id: _mirrored_party(one, books, codes, answered.get(one.id, {}), suppliers=kind == "suppliers")
+        for one in records
+        if isinstance(one, Party)
+    }
+
+
+def _mirrored_party(party: Party, books: Books, codes: Codes, answered: JSON, *, suppliers: bool) -> Mirrored:
+    element, _ = contacts.element_of(party, books, suppliers=suppliers)
+    not_sent = "sales_tax" if suppliers else "purchase_tax"
+    empty = {name: "" for name in CONTACT_FIELDS if name != not_sent} | {"billing_address": NO_ADDRESS}
+    return Mirrored(
+        inputs=contacts.inputs_of(party, suppliers=suppliers),
+        fields=empty | contact_fields(element, codes),
+        before=contact_fields(answered.get("fields", {}), codes),
+        answered={"fields": element},
+    )
+
+
+def _mirrored_products(
+    settings: Settings,
+    connection: str,
+    books: Books,
+    codes: Codes,
+    records: Sequence[Record],
+    answered: Mapping[str, JSON],
+) -> dict[str, Mirrored]:
+    found = {}
+    preset = settings.preset_of(connection)
+    for one in records:
+        assert isinstance(one, Product)
+        try:
+            element, _ = items.element_of(one, books, preset)
+        except Missing:
+            continue  # an account or a rate of it is not known here: it says so itself, when it is to go
+        found[one.id] = Mirrored(
+            inputs=items.inputs_of(one, preset),
+            fields=dict.fromkeys(ITEM_FIELDS, "") | item_fields(element, codes),
+            before=item_fields(answered.get(one.id, {}), codes),
+            answered=element,
+        )
+    return found
