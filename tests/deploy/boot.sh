@@ -15,9 +15,16 @@ mkdir upper work root
 mount -t overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" machine root
 cd root
 mount -t proc proc proc
-mount -t sysfs sysfs sys
+mount -t sysfs -o ro sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
-mount --rbind /dev dev
+# Of this machine's devices those alone that every program may use; its console is none of them.
+mount -t tmpfs -o mode=755 dev dev
+for each in null zero full random urandom tty; do touch dev/$each && mount --bind /dev/$each dev/$each; done
+mkdir dev/shm dev/pts
+mount -t tmpfs -o mode=1777 shm dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666 pts dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
 for each in run tmp var/tmp; do mount -t tmpfs -o mode=1777 "$(basename $each)" $each; done
 chmod 755 run
 ip link set lo up
@@ -54,6 +61,6 @@ ldconfig
 touch "old$folder/ready"
 umount -l old
 case $init in
-systemd) exec /lib/systemd/systemd --unit=machine.target --show-status=no --log-target=console --log-level=warning ;;
+systemd) exec /lib/systemd/systemd --unit=machine.target --show-status=no ;;
 none) exec cat ;; # until the pipe on standard input closes
 esac
