@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 
+from host.db.sessions import WITHIN_SECONDS
 from host.errors import Stop
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        unsaid = {name: value for name, value in WITHIN_SECONDS.items() if name not in parsed.query}
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args=unsaid)
     raise Stop(
         f"database_url names {parsed.get_backend_name()!r}: use sqlite:///counterfoil.db or postgresql://user@host/name"
     )

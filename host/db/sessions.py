@@ -10,8 +10,15 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from sqlalchemy import Engine
 
-# A session whose network is cut must be known as lost, on both ends, within seconds: the server then lets another process have its locks.
-_KEEPALIVE: Final = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 9_000}
+# A session whose network is cut must be known as lost, on both ends, within seconds: the server then lets another process have its locks, and nobody here
+# waits for a machine that is gone.
+WITHIN_SECONDS: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 9_000,
+}
 _SERVER_KEEPALIVE: Final = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2"
 
 
@@ -20,7 +27,7 @@ def own_session(engine: Engine) -> Connection[Any]:
     import psycopg
 
     named = connect_arguments(engine)
-    arguments: dict[str, Any] = {**_KEEPALIVE, **named}
+    arguments: dict[str, Any] = {**WITHIN_SECONDS, **named}
     arguments["options"] = f"{named.get('options', '')} {_SERVER_KEEPALIVE}".strip()
     try:
         return psycopg.connect(**arguments, autocommit=True)
