@@ -143,7 +143,7 @@ class Answering:
             connection_rows.pause(session, key, at_least=wait, reason=verdict.reason)
 
     def _disconnect(self, session: Session, reason: str) -> None:
-        connection_rows.mark_disconnected(session, self._talk.key, reason)
+        connection_rows.mark_needs_attention(session, self._talk.key, reason)
         self.disconnected = True
 
     def closing(self, out: Out, outcome: Response | Trouble, verdict: Verdict) -> Callable[[Session], bool]:

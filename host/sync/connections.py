@@ -22,28 +22,44 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger(__name__)
 
+DRAFT: Final = "draft"
+"""Named, and never saved with an organisation."""
 CONNECTED: Final = "connected"
 DISCONNECTED: Final = "disconnected"
+"""A person ended it."""
+NEEDS_ATTENTION: Final = "needs_attention"
+"""The remote does not let us in any more: its reason says what a person has to do. Its records keep waiting."""
+NOT_WORKING: Final = {NEEDS_ATTENTION: "needs attention", DISCONNECTED: "is disconnected"}
+"""In words, what became of a connection that did work."""
+DELETED: Final = "deleted"
+"""Shown to nobody; its key stays bound to its organisation, and its links are found again when it is connected anew."""
 
 
 def connection_states(session: Session, provider: str) -> Sequence[tuple[str, str]]:
-    """The keys of a provider's connections and their status, in alphabetical order."""
+    """The keys of a provider's connections that were ever saved and not deleted, and their status, in alphabetical order."""
     found = session.connection().execute(_CONNECTION_STATES, {"provider": provider})
     return [(row.key, row.status) for row in found]
 
 
 _CONNECTION_STATES: Final = (
     select(connections.c.key, connections.c.status)
-    .where(connections.c.provider == bindparam("provider"))
+    .where(connections.c.provider == bindparam("provider"), connections.c.status.not_in((DRAFT, DELETED)))
     .order_by(connections.c.key)
 )
 
 
 def all_connections(session: Session) -> Sequence[Connection]:
-    return [_connection(row) for row in session.execute(select(connections).order_by(connections.c.key))]
+    there = select(connections).where(connections.c.status != DELETED)
+    return [_connection(row) for row in session.execute(there.order_by(connections.c.key))]
 
 
 def find_connection(session: Session, key: str) -> Connection | None:
+    found = find_ever(session, key)
+    return found if found and found.status != DELETED else None
+
+
+def find_ever(session: Session, key: str) -> Connection | None:
+    """The connection of this key, though it may be deleted."""
     row = session.execute(select(connections).where(connections.c.key == key)).one_or_none()
     return _connection(row) if row else None
 
@@ -69,21 +85,42 @@ def _connection(row: Row[Any]) -> Connection:
     )
 
 
+def create_draft(session: Session, *, key: str, provider: str, name: str, auth: str) -> Connection:
+    """A connection that has a name and leads nowhere yet. Raises ``AskPerson`` where the key or the name is taken."""
+    former = find_ever(session, key)
+    if former and former.status != DELETED:
+        raise AskPerson(f"there is a connection {key!r} already: choose another key")
+    if former and former.provider != provider:
+        raise AskPerson(_another_provider(former))
+    _require_free_name(session, key, name)
+    if former:
+        session.execute(
+            update(connections).where(connections.c.key == key).values(name=name, auth=auth, status=DRAFT, reason="")
+        )
+    else:
+        _insert_draft(session, key=key, provider=provider, name=name, auth=auth)
+    return get_connection(session, key)
+
+
+def _insert_draft(session: Session, *, key: str, provider: str, name: str, auth: str) -> None:
+    fixed = {"key": key, "provider": provider, "name": name, "auth": auth, "status": DRAFT}
+    empty = {"organisation": "", "organisation_name": "", "details": {}, "foreign_calls": 0}
+    session.execute(connections.insert().values(**fixed, **empty))
+
+
 def save_connection(
     session: Session, *, key: str, provider: str, name: str, auth: str, organisation: Organisation, grant_id: str
 ) -> Connection:
     """Write a connection that has just proved to work. It is bound to its organisation for life. Raises ``AskPerson`` where that does not fit."""
-    existing = find_connection(session, key)
-    if existing and existing.provider != provider:
-        raise AskPerson(f"connection {key!r} belongs to {existing.provider}: choose another key")
-    if existing and existing.organisation != organisation.id:
-        raise AskPerson(
-            f"connection {key!r} is bound to {existing.details['organisation_name']}, and these credentials lead to {organisation.name}: "
-            "a different organisation is a new connection, with a key of its own"
-        )
+    existing = find_ever(session, key)
+    _require_bound_to(existing, provider, organisation)
+    _require_not_connected_elsewhere(session, key, provider, organisation)
+    if existing is None:
+        _insert_draft(session, key=key, provider=provider, name=name, auth=auth)
     values = {
-        "name": existing.name if existing else name,
+        "name": existing.name if existing and existing.status != DELETED else name,
         "auth": auth,
+        "organisation": organisation.id,
         "organisation_name": organisation.name,
         "details": dict(organisation.details),
         "status": CONNECTED,
@@ -96,33 +133,71 @@ def save_connection(
     }
     try:
         with session.begin_nested():
-            if existing:
-                session.execute(update(connections).where(connections.c.key == key).values(**values))
-            else:
-                fixed = {"key": key, "provider": provider, "organisation": organisation.id, "foreign_calls": 0}
-                session.execute(connections.insert().values(**fixed, **values))
-    except IntegrityError as error:
-        holder = session.execute(
-            select(connections.c.key).where(
-                connections.c.provider == provider,
-                connections.c.organisation == organisation.id,
-                connections.c.status == CONNECTED,
-            )
-        ).scalar()
-        raise AskPerson(
-            f"{organisation.name} is connected already, under the key {holder!r}: an organisation has one connection"
-        ) from error
+            session.execute(update(connections).where(connections.c.key == key).values(**values))
+    except IntegrityError as error:  # somebody else has connected it at the same moment
+        raise AskPerson(_connected_already(organisation, "another")) from error
     return get_connection(session, key)
 
 
+def _require_bound_to(existing: Connection | None, provider: str, organisation: Organisation) -> None:
+    if existing and existing.provider != provider:
+        raise AskPerson(_another_provider(existing))
+    if existing and existing.organisation not in {"", organisation.id}:
+        raise AskPerson(
+            f"connection {existing.key!r} is bound to {existing.details['organisation_name']}, and these credentials lead to {organisation.name}: "
+            "a different organisation is a new connection, with a key of its own"
+        )
+
+
+def _another_provider(existing: Connection) -> str:
+    return f"connection {existing.key!r} belongs to {existing.provider}: choose another key"
+
+
+def _require_not_connected_elsewhere(session: Session, key: str, provider: str, organisation: Organisation) -> None:
+    holder = session.execute(
+        select(connections.c.key).where(
+            connections.c.key != key,
+            connections.c.provider == provider,
+            connections.c.organisation == organisation.id,
+            connections.c.status.in_((CONNECTED, NEEDS_ATTENTION)),
+        )
+    ).scalar()
+    if holder is not None:
+        raise AskPerson(_connected_already(organisation, repr(holder)))
+
+
+def _connected_already(organisation: Organisation, holder: str) -> str:
+    return f"{organisation.name} is connected already, under the key {holder}: an organisation has one connection"
+
+
+def _require_free_name(session: Session, key: str, name: str) -> None:
+    """Two connections of one name could not be told apart wherever records show them."""
+    taken = [one.key for one in all_connections(session) if one.key != key and one.name.casefold() == name.casefold()]
+    if taken:
+        raise AskPerson(f"the connection {taken[0]!r} is named {name!r} already: choose another name")
+
+
 def rename_connection(session: Session, key: str, name: str) -> None:
+    """Raises ``AskPerson`` where another connection has that name."""
+    _require_free_name(session, key, name)
     session.execute(update(connections).where(connections.c.key == key).values(name=name))
 
 
-def mark_disconnected(session: Session, key: str, reason: str) -> None:
-    """The connection needs a person. Its records keep waiting."""
-    log.error("%s is disconnected: %s", key, reason)
-    session.execute(update(connections).where(connections.c.key == key).values(status=DISCONNECTED, reason=reason))
+def mark_needs_attention(session: Session, key: str, reason: str) -> None:
+    """The remote does not let it in. Its records keep waiting. One that a person ended meanwhile stays ended."""
+    log.error("%s needs attention: %s", key, reason)
+    session.execute(
+        update(connections)
+        .where(connections.c.key == key, connections.c.status == CONNECTED)
+        .values(status=NEEDS_ATTENTION, reason=reason)
+    )
+
+
+def mark_ended(session: Session, key: str, status: str, reason: str) -> None:
+    """A person ended it: nothing of it leaves any more, and its credentials are forgotten."""
+    session.execute(
+        update(connections).where(connections.c.key == key).values(status=status, reason=reason, grant_id=None)
+    )
 
 
 def hold(session: Session, key: str, *, until: datetime, reason: str) -> None:

@@ -204,7 +204,7 @@ class Drain:
     def _no_token(self, error: Retry | AskPerson) -> datetime | None:
         with self._talk.database.write() as session:
             if isinstance(error, AskPerson):
-                connection_rows.mark_disconnected(session, self._talk.key, str(error))
+                connection_rows.mark_needs_attention(session, self._talk.key, str(error))
                 self._answering.disconnected = True
                 return None
             return connection_rows.pause(session, self._talk.key, at_least=timedelta(), reason=str(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -24,18 +23,17 @@ from host.ids import new_id
 from host.measures import Measures
 from host.sync import queues, steering, tracing, views
 from host.sync.applying import Applier
-from host.sync.asking import Asking
 from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
 from host.sync.booking import Booker
 from host.sync.carrier import Carrier
 from host.sync.causes import Cause, causes
 from host.sync.client import Clients
+from host.sync.connecting import Connecting
 from host.sync.connections import (
     CONNECTED,
     all_connections,
     get_connection,
     rename_connection,
-    save_connection,
 )
 from host.sync.deciding import Decider
 from host.sync.drain import Drain, Wakeup
@@ -44,7 +42,6 @@ from host.sync.imports.service import Imports
 from host.sync.limiter import free_at, measure
 from host.sync.outbox import PERSON
 from host.sync.probing import Probed, Timed
-from host.sync.provider import Connection, Provider
 from host.sync.requesting import Requested, Requesting
 from host.sync.rows import anything_due, connections_with_work
 from host.sync.tables import rows
@@ -57,6 +54,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
+    from host.sync.provider import Connection, Provider
     from host.sync.queues import CallsLeft
     from host.sync.steering import Chosen, Steered
     from host.unit_of_work import Saver
@@ -64,7 +62,6 @@ if TYPE_CHECKING:
 log: Final = logging.getLogger(__name__)
 
 STOPPED_FOR: Final = timedelta(seconds=30)
-KEY_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +99,14 @@ class Engine:
         self._prefix = prefix
         self._clients = Clients(transport=transport, measures=self._measures)
         self._grants = Grants(database, vault, self._clients)
+        self.connecting = Connecting(
+            database=database,
+            vault=vault,
+            grants=self._grants,
+            clients=self._clients,
+            provider=self.provider,
+            connected=self._now_connected,
+        )
         self._stopping = threading.Event()
         self._wakeups: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
@@ -259,72 +264,34 @@ class Engine:
 
     # Connections ---------------------------------------------------------------------------------------------------
 
+    @property
+    def provider_names(self) -> Sequence[str]:
+        return list(self._providers)
+
     def provider(self, name: str) -> Provider:
         if name not in self._providers:
             raise Stop(f"there is no accounting provider {name!r} (loaded: {', '.join(self._providers) or 'none'})")
         return self._providers[name]
 
     def connect(self, key: str, *, provider: str, auth: str, name: str = "") -> Connection:
-        """Connect an organisation with the credentials of the settings, or connect it again. Raises ``AskPerson`` with what to do, or ``Retry``.
+        """Connect an organisation with the credentials of the settings, or connect it again. Raises ``AskPerson`` with what to do, or ``Retry``."""
+        return self.connecting.connect(key, provider=provider, auth=auth, name=name)
 
-        Always with a grant of its own: where it fails, or leads to another organisation, what runs with the former one is not touched.
-        """
-        if not KEY_PATTERN.fullmatch(key):
-            raise AskPerson(
-                f"{key!r} can't be a connection's key: use 1 to 50 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
-            )
-        chosen = self.provider(provider)
-        grant_id = self._grants.create(provider)
-        try:
-            connection = self._connect(chosen, key, auth, name, grant_id)
-        except BaseException:
-            self._grants.discard(grant_id)
-            raise
-        self._put_defaults(chosen, connection)
+    def _now_connected(self, connection: Connection) -> None:
+        self._put_defaults(self.provider(connection.provider), connection)
         self.wake()
-        return connection
-
-    def _connect(self, provider: Provider, key: str, auth: str, name: str, grant_id: str) -> Connection:
-        # Without the details of the connection as it was: whatever the credentials lead to now, it is found out anew.
-        draft = Connection(
-            key=key, provider=provider.name, name=name or key, organisation="", auth=auth, status="connecting"
-        )
-        organisation = provider.organisation(self._asking(provider, draft, grant_id, "connect"), draft)
-        with self._database.write() as session:
-            connection = save_connection(
-                session,
-                key=key,
-                provider=provider.name,
-                name=name or organisation.name,
-                auth=auth,
-                organisation=organisation,
-                grant_id=grant_id,
-            )
-            announce(session)
-        return connection
 
     def rename(self, key: str, name: str) -> None:
         """Change the shown name of a connection; its key and its organisation are for life."""
         with self._database.write() as session:
             rename_connection(session, get_connection(session, key).key, name)
 
-    def _asking(self, provider: Provider, connection: Connection, grant_id: str, purpose: str) -> Asking:
-        return Asking(
-            database=self._database,
-            provider=provider,
-            connection=connection,
-            grant_id=grant_id,
-            clients=self._clients,
-            grants=self._grants,
-            purpose=purpose,
-        )
-
     def probe(self, key: str) -> Probed:
         """Ask the remote which organisation a connection leads to now. Raises ``AskPerson``, ``Retry`` or ``Wait`` where that cannot be found out."""
         with self._database.read() as session:
             connection = get_connection(session, key)
         provider = self.provider(connection.provider)
-        ask = Timed(self._asking(provider, connection, grant_of(self._database, key), "check"))
+        ask = Timed(self.connecting.asking(connection, grant_of(self._database, key), "check"))
         found = provider.organisation(ask, connection)
         return Probed(connection=connection, organisation=found, ahead=ask.ahead)
 
@@ -349,8 +316,8 @@ class Engine:
             store=self._store,
             provider=self.provider,
             prefix=self._prefix,
-            asking=lambda provider, connection: self._asking(
-                provider, connection, grant_of(self._database, connection.key), "import"
+            asking=lambda _provider, connection: self.connecting.asking(
+                connection, grant_of(self._database, connection.key), "import"
             ),
             wake=self.wake,
             stopping=self._stopping.is_set,
@@ -375,11 +342,11 @@ class Engine:
         with self._database.read() as session:
             connection = get_connection(session, key)
         if connection.status != CONNECTED:
-            raise AskPerson(f"{key} is disconnected: connect it again first")
+            raise AskPerson(f"{key} is not connected: connect it first")
         provider = self.provider(connection.provider)
         if kind not in {"all", *provider.importable}:
             raise AskPerson(f"{kind!r} can't be imported (all, {', '.join(provider.importable)})")
-        ask = self._asking(provider, connection, grant_of(self._database, key), "import")
+        ask = self.connecting.asking(connection, grant_of(self._database, key), "import")
         taken: dict[str, Taken] = {}
         for one in provider.importable if kind == "all" else [kind]:
             data = provider.import_reference(one, ask, connection)

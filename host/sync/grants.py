@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, insert, or_, select, update
 
 from host import clock
-from host.errors import Retry
+from host.errors import AskPerson, Retry
 from host.ids import new_id
 from host.sync import guarded
 from host.sync.calls import close_call, open_call
 from host.sync.client import patience_of
 from host.sync.provider import Connection, Fate, Provider, Response, Token, Verdict
-from host.sync.tables import connections, grants
+from host.sync.tables import authorisations, connections, grants
 from host.sync.telling import tell_call
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
     from host.crypto import Vault
     from host.db import Database
     from host.sync.client import Clients
+    from host.sync.provider import Authorises, Consent, Granted, Request
 
 EARLY: Final = timedelta(seconds=60)
 CLAIM: Final = timedelta(seconds=15)
@@ -63,8 +68,8 @@ class Grants:
     def expire(self, grant_id: str, spent: Token) -> None:
         """The remote did not accept this token: ask for a new one next time, unless somebody did already."""
         with self._database.write() as session:
-            row = session.execute(select(grants.c.token).where(grants.c.id == grant_id)).one()
-            if row.token and self._open(row.token).access == spent.access:
+            row = session.execute(select(grants.c.token).where(grants.c.id == grant_id)).one_or_none()
+            if row and row.token and self._open(row.token).access == spent.access:
                 session.execute(update(grants).where(grants.c.id == grant_id).values(expires_at=clock.now()))
 
     def discard(self, grant_id: str) -> None:
@@ -72,12 +77,40 @@ class Grants:
         with self._database.write() as session:
             session.execute(delete(grants).where(grants.c.id == grant_id))
 
+    def exchange(
+        self, provider: Provider, authorises: Authorises, connection: Connection, consent: Consent, code: str
+    ) -> tuple[str, Granted]:
+        """A grant of its own for what a consent brought, its tokens stored before anything else is done with them."""
+        address, request = authorises.code_request(connection, consent, code)
+        granted = authorises.read_granted(connection, self._answer(provider, connection, address, request), clock.now())
+        grant_id, now = new_id(), clock.now()
+        with self._database.write() as session:
+            session.execute(
+                insert(grants).values(
+                    id=grant_id,
+                    provider=provider.name,
+                    account=granted.account,
+                    token=self._seal(granted.token),
+                    expires_at=granted.token.expires_at,
+                    renewed_at=now,
+                    version=1,
+                )
+            )
+        return grant_id, granted
+
+    def stored(self, grant_id: str) -> Token:
+        """The token as it was stored, however old."""
+        with self._database.read() as session:
+            return self._open(session.execute(select(grants.c.token).where(grants.c.id == grant_id)).scalar_one())
+
     def _good_or_claim(self, provider: Provider, grant_id: str, claim: timedelta) -> tuple[Token | None, int | None]:
         """The stored token while it is good; else a claim to renew it: the version to renew, with the old token if there is one; else nothing: somebody
         is at it."""
         now = clock.now()
         with self._database.read() as session:
-            row = session.execute(select(grants).where(grants.c.id == grant_id)).one()
+            row = session.execute(select(grants).where(grants.c.id == grant_id)).one_or_none()
+        if row is None:
+            raise AskPerson("the connection was ended: connect it again")
         token = self._open(row.token) if row.token else None
         if token and row.expires_at > now + EARLY and provider.serves(token):
             return token, None
@@ -126,6 +159,11 @@ class Grants:
 
     def _ask(self, provider: Provider, connection: Connection, old: Token | None) -> Token:
         address, request = provider.token_request(connection, old)
+        answer = self._answer(provider, connection, address, request)
+        return guarded.read_token(provider, connection, answer, clock.now())
+
+    def _answer(self, provider: Provider, connection: Connection, address: str, request: Request) -> Response:
+        """One call to where tokens come from. Raises ``Retry`` where it cannot be reached."""
         now = clock.now()
         with self._database.write() as session:
             call_id = open_call(
@@ -154,7 +192,7 @@ class Grants:
         tell_call(connection.key, call_id, "token", request, outcome, verdict)
         if not isinstance(outcome, Response):
             raise Retry(f"{address} can't be reached to get a token ({outcome.value}): try again later")
-        return guarded.read_token(provider, connection, outcome, clock.now())
+        return outcome
 
     def _seal(self, token: Token) -> bytes:
         text = json.dumps(
@@ -175,6 +213,34 @@ class Grants:
             scope=values["scope"],
             expires_at=datetime.fromisoformat(values["expires_at"]),
         )
+
+
+def share_by_account(session: Session, grant_id: str) -> str:
+    """Put a new grant's token into the one that the same person made with the same app, where there is one; answers the grant that lives on.
+
+    Tokens belong to a person and an app (API facts 1.3): of two sets that were refreshed apart, one would die.
+    """
+    new = session.execute(select(grants).where(grants.c.id == grant_id)).one()
+    if not new.account:
+        return grant_id
+    same = select(grants.c.id).where(
+        grants.c.provider == new.provider, grants.c.account == new.account, grants.c.id != grant_id
+    )
+    kept = session.execute(same.order_by(grants.c.id).with_for_update()).scalars().first()
+    if kept is None:
+        return grant_id
+    fresh = {"token": new.token, "expires_at": new.expires_at, "renewed_at": new.renewed_at, "claimed_until": None}
+    session.execute(update(grants).where(grants.c.id == kept).values(version=grants.c.version + 1, **fresh))
+    return str(kept)
+
+
+def forget_unused(session: Session, grant_ids: Iterable[str]) -> None:
+    """Delete those of these grants that no connection, and no consent that is not saved yet, goes by any more."""
+    used = select(connections.c.grant_id).where(connections.c.grant_id.is_not(None))
+    waiting = select(authorisations.c.grant_id).where(authorisations.c.grant_id.is_not(None))
+    session.execute(
+        delete(grants).where(grants.c.id.in_(set(grant_ids)), grants.c.id.not_in(used), grants.c.id.not_in(waiting))
+    )
 
 
 def grant_of(database: Database, connection: str) -> str:

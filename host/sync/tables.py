@@ -33,8 +33,28 @@ grants = Table(
     Column("renewed_at", UtcDateTime),
     Column("version", Integer, nullable=False, default=0),
     Column("claimed_until", UtcDateTime),
+    Column("account", String(200), nullable=False, default="", server_default=text("''")),
 )
-"""Credentials that the remote gave us, sealed. Several connections may share one. ``version`` is compared and swapped when a new token is stored."""
+"""Credentials that the remote gave us, sealed. Connections that one person made with one app (``account``) share one: a new token is everybody's at once.
+``version`` is compared and swapped when a new token is stored."""
+
+authorisations = Table(
+    "sync_authorisations",
+    metadata,
+    Column("connection", KEY, ForeignKey("sync_connections.key"), primary_key=True),
+    Column("state_hash", String(64), nullable=False),
+    Column("verifier", Sealed, nullable=False),
+    Column("redirect", Text, nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+    Column("error", Text, nullable=False, default=""),
+    Column("grant_id", ID, ForeignKey("sync_grants.id")),
+    Column("person", String(255), nullable=False, default=""),
+    Column("organisations", Json, nullable=False, default=list),
+    Column("organisation", String(100), nullable=False, default=""),
+    UniqueConstraint("state_hash"),
+)
+"""A consent that was asked for, and what it brought, until it is saved. The connection itself is not touched by it: it goes on as it was, or stays a draft."""
 
 connections = Table(
     "sync_connections",

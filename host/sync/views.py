@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, func, or_, select
 
 from host import clock
+from host.sync.authorising import show_authorisations
+from host.sync.connections import CONNECTED, DELETED, DRAFT, NOT_WORKING
 from host.sync.limiter import DAY
 from host.sync.outbox import chunks
 from host.sync.tables import call_records, calls, connections, rows
@@ -71,12 +73,18 @@ def _until(row: Row[Any]) -> tuple[datetime | None, str]:
         return None, ""
     if row.connection_status is None:
         return None, f"there is no connection {row.connection!r}: connect it, or let the record name another"
-    if row.connection_status != "connected":
-        return None, f"{row.connection} is disconnected: {row.connection_reason}"
+    if row.connection_status != CONNECTED:
+        return None, _not_connected(row.connection, row.connection_status, row.connection_reason)
     now = clock.now()
     if row.hold_until and row.hold_until > now:
         return row.hold_until, row.hold_reason
     return (row.due_at, "") if row.due_at and row.due_at > now else (None, "")
+
+
+def _not_connected(key: str, status: str, reason: str) -> str:
+    if status in {DRAFT, DELETED}:
+        return f"the connection {key} {'was never saved' if status == DRAFT else 'was deleted'}: connect it, or let the record name another"
+    return f"{key} {NOT_WORKING[status]}: {reason}"
 
 
 def _time(at: datetime | None) -> str | None:
@@ -166,9 +174,9 @@ def news(session: Session, known: Mapping[int, str], *, limit: int | None = 200)
 
 
 def show_connections(session: Session) -> Sequence[dict[str, Any]]:
-    """Every connection with how it stands; no secrets."""
-    found = session.execute(select(connections).order_by(connections.c.key))
-    now = clock.now()
+    """Every connection with how it stands, and the consent for it that is not saved yet; no secrets."""
+    found = session.execute(select(connections).where(connections.c.status != DELETED).order_by(connections.c.key))
+    asked, now = show_authorisations(session), clock.now()
     return [
         {
             "key": row.key,
@@ -183,6 +191,7 @@ def show_connections(session: Session) -> Sequence[dict[str, Any]]:
             "held_because": row.hold_reason if row.hold_until and row.hold_until > now else "",
             "connected_at": _time(row.connected_at),
             "details": row.details,
+            "authorisation": asked.get(row.key),
         }
         for row in found
     ]

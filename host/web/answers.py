@@ -210,6 +210,22 @@ class Batch(Schema):
     )
 
 
+class OpenedOrganisation(Schema):
+    id = text()
+    name = text()
+
+
+class Authorisation(Schema):
+    """A consent that was asked for and is not saved yet."""
+
+    begun_at = time()
+    answered_at = time_or_null()
+    error = text()
+    person = text()
+    organisations = fields.List(fields.Nested(OpenedOrganisation))
+    organisation = text()
+
+
 class Connection(Schema):
     """Our link to one organisation."""
 
@@ -225,6 +241,20 @@ class Connection(Schema):
     held_because = text()
     connected_at = time_or_null()
     details = anything("what the provider knows of the organisation")
+    authorisation = fields.Nested(Authorisation, allow_none=True)
+
+
+class ConsentAddress(Schema):
+    """Where a person consents."""
+
+    address = text()
+
+
+class Ended(Schema):
+    """A connection that was ended, and what there is still to do where the remote could not be told."""
+
+    connection = text()
+    still_to_do = text()
 
 
 class Taken(Schema):

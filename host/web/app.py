@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from host.logs import fields
 from host.roles import Role
-from host.web import health, importing, outbox, records, settings, syncing
+from host.web import connections, health, importing, outbox, records, settings, syncing
 from host.web.correlating import Correlation
 from host.web.metrics import Metrics, method_label
 from host.web.problems import Refusal, nothing_at
@@ -64,12 +64,7 @@ def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
         at(f"{API}/batches/{{id}}", {"GET": syncing.show_batch}),
         at(f"{API}/batches/{{id}}/records", {"GET": importing.list_imported}),
         at(f"{API}/errors", {"GET": syncing.list_errors}),
-        at(f"{API}/connections", {"GET": syncing.list_connections}, role=Role.ADMIN),
-        at(
-            f"{API}/connections/{{key}}",
-            {"GET": syncing.get_connection, "PATCH": syncing.rename_connection},
-            role=Role.ADMIN,
-        ),
+        *_connections(desk),
         at(f"{API}/connections/{{key}}/import", {"POST": importing.import_from}, role=Role.ADMIN),
         at(f"{API}/connections/{{key}}/remote/{{kind}}", {"GET": importing.search_remote}, role=Role.ADMIN),
         at(
@@ -91,11 +86,29 @@ def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
     ]
 
 
+def _connections(desk: Desk) -> Sequence[Route]:
+    one = f"{API}/connections/{{key}}"
+    addresses = {
+        f"{API}/connections": {"GET": connections.list_connections, "POST": connections.create_connection},
+        one: {
+            "GET": connections.get_connection,
+            "PATCH": connections.rename_connection,
+            "DELETE": connections.delete_connection,
+        },
+        f"{one}/authorise": {"POST": connections.authorise},
+        f"{one}/organisation": {"POST": connections.choose_organisation},
+        f"{one}/save": {"POST": connections.save_connection},
+        f"{one}/disconnect": {"POST": connections.disconnect},
+    }
+    return [desk.resource(path, handlers, role=Role.ADMIN) for path, handlers in addresses.items()]
+
+
 def _operation(desk: Desk) -> Sequence[Route]:
     """At a desk of their own: whoever looks after the server does not wait behind those whom it serves."""
     return [
         desk.resource("/healthz", {"GET": health.get_health}, anybody=True, at_once=True),
         desk.resource("/readyz", {"GET": health.get_readiness}, anybody=True),
+        desk.resource(connections.CALLBACK, {"GET": connections.answer_consent}, anybody=True),
         desk.resource("/metrics", {"GET": Metrics(desk.host).get_metrics}, open_as="metrics"),
     ]
 

@@ -9,10 +9,11 @@ from hookspecs import JSON, Problem
 from host.known import no_such_refs
 from host.sync.imports.deciding import Action
 from host.web import answers
+from host.web.connections import connection_of
 from host.web.exchange import Answer, Asked
 from host.web.operations import operation, text_parameter
 from host.web.problems import bad_request, invalid, not_found
-from host.web.syncing import PAGES, connection_of, page_of, whole_batch
+from host.web.syncing import PAGES, page_of, whole_batch
 from host.web.wire import ImportWish, LinkWish, read_body
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from host.known import no_such_kind
 from host.sync.steering import Chosen, Steered
 from host.sync.views import IN_OUTBOX
 from host.web import answers
+from host.web.connections import known_connection, named_connection
 from host.web.exchange import Answer, Asked
 from host.web.operations import operation, text_parameter
 from host.web.problems import bad_parameter, bad_request
 from host.web.records import kind_of
-from host.web.syncing import PAGES, known_connection, named_connection, page_of, refuse_unknown
+from host.web.syncing import PAGES, page_of, refuse_unknown
 from host.web.wire import Choice, ParkWish, read_body
 
 if TYPE_CHECKING:

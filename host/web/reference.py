@@ -6,16 +6,12 @@ the document without a token; a page that is rendered here is read with any brow
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from host.web.exchange import Answer
 from host.web.operations import operation
+from host.web.pages import HTML, policy, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +20,6 @@ if TYPE_CHECKING:
     from host.web.resource import Desk
     from host.web.served import Served
 
-HTML: Final = "text/html"
-_FOLDER: Final = Path(__file__).parent
 _METHODS: Final = ("get", "put", "patch", "post", "delete")
 
 
@@ -52,14 +46,14 @@ class Reference:
     def get_content(self, asked: Asked) -> Answer:
         """The reference of this API for people: what its page shows."""
         asked.parameters()
-        return Answer(_rendered("reference.html", paths=list(_sections(self._document()))), media_type=HTML)
+        return Answer(rendered("reference.html", paths=list(_sections(self._document()))), media_type=HTML)
 
     @operation(_page("the page"))
     def get_page(self, asked: Asked) -> Answer:
         """The page that shows the reference; it asks for a token where one is needed."""
         asked.parameters()
-        page = _rendered("page.html")
-        return Answer(page, media_type=HTML, headers={"Content-Security-Policy": _policy(page.decode())})
+        page = rendered("page.html")
+        return Answer(page, media_type=HTML, headers={"Content-Security-Policy": policy(page.decode())})
 
     def _document(self) -> Mapping[str, Any]:
         from importlib.metadata import version
@@ -72,32 +66,6 @@ class Reference:
                 resources = [resource for desk in self._desks for resource in desk.resources]
                 self._made = describe_api(resources, self._host.kinds, version=version("counterfoil"), url=url)
         return self._made
-
-
-def _rendered(name: str, **values: Any) -> bytes:
-    text: str = _template(name).render(**values)
-    return text.encode()
-
-
-@cache
-def _template(name: str) -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(_FOLDER)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
-
-
-@cache
-def _policy(page: str) -> str:
-    """The page's own script and style, and questions to this host; nothing else."""
-
-    def own(tag: str) -> str:
-        found = re.search(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-        assert found is not None
-        return f"{tag}-src 'sha256-{b64encode(sha256(found[1].encode()).digest()).decode()}'"
-
-    rest = "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    return f"{rest}; {own('script')}; {own('style')}"
 
 
 # -------------------------------------------------------------------------------------------- what the template is given

@@ -1,4 +1,4 @@
-"""The sync, seen and asked for: batches, connections, errors, the request log."""
+"""The sync, seen and asked for: batches, imports, errors, the request log."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 from hookspecs import JSON, BadQuery, ListQuery, Problem
 from host.known import no_such_refs
 from host.web import answers
+from host.web.connections import known_connection, named_connection
 from host.web.exchange import LARGEST_PAGE, Answer, Asked, whole_number
 from host.web.operations import operation, page_parameters, text_parameter
-from host.web.problems import bad_request, invalid, not_found
+from host.web.problems import invalid, not_found
 from host.web.records import PAGE_SIZE, kind_of
-from host.web.wire import ConnectionChange, SyncWish, read_body
+from host.web.wire import SyncWish, read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from hookspecs import Kind
 
@@ -35,14 +36,6 @@ def request_sync(asked: Asked) -> Answer:
     )
     asked.host.wake()
     return Answer(whole_batch(asked, batch), 202, {"Location": f"/api/v1/batches/{batch}"})
-
-
-def known_connection(asked: Asked, key: str | None) -> str | None:
-    """The key, where there is such a connection. Raises ``Refusal``."""
-    if key is None or key in _connections(asked):
-        return key
-    known = ", ".join(_connections(asked)) or "none yet"
-    raise invalid([Problem("connection", f"there is no connection {key!r}: there are {known}")])
 
 
 def _refs(asked: Asked, wish: JSON, kinds: Sequence[Kind]) -> Sequence[str] | None:
@@ -101,45 +94,6 @@ def whole_batch(asked: Asked, batch: str) -> JSON:
     return dict(found)
 
 
-# -------------------------------------------------------------------------------------------------------- connections
-
-
-@operation(answers.whole_list(answers.Connection))
-def list_connections(asked: Asked) -> Answer:
-    """Every connection with how it stands."""
-    asked.parameters()
-    return Answer({"items": list(_connections(asked).values())})
-
-
-def _connections(asked: Asked) -> Mapping[str, JSON]:
-    with asked.host.database.read() as session:
-        return {one["key"]: dict(one) for one in asked.engine.show_connections(session)}
-
-
-@operation(answers.Connection)
-def get_connection(asked: Asked) -> Answer:
-    """One connection."""
-    asked.parameters()
-    return Answer(connection_of(asked))
-
-
-def connection_of(asked: Asked) -> JSON:
-    """The connection of the address. Raises ``Refusal``."""
-    connections, key = _connections(asked), asked.path["key"]
-    if key in connections:
-        return connections[key]
-    raise not_found(f"there is no connection {key!r}: there are {', '.join(connections) or 'none yet'}")
-
-
-@operation(answers.Connection, takes=ConnectionChange)
-def rename_connection(asked: Asked) -> Answer:
-    """Change the shown name: key and organisation are fixed for life."""
-    asked.parameters()
-    key = connection_of(asked)["key"]
-    asked.engine.rename(key, read_body(ConnectionChange, asked.json())["name"].strip())
-    return Answer(connection_of(asked))
-
-
 # ------------------------------------------------------------------------------------------ what happened, and with whom
 
 
@@ -158,16 +112,6 @@ def page_of(given: dict[str, str]) -> tuple[int, int]:
     """Which page the query asks for, and of what size. Raises ``Refusal``."""
     page = whole_number(given, "page", default=1)
     return page, whole_number(given, "page_size", default=PAGE_SIZE, most=LARGEST_PAGE)
-
-
-def named_connection(asked: Asked, given: Mapping[str, str]) -> str | None:
-    """The connection that the query names. Raises ``Refusal``."""
-    key = given.get("connection")
-    if key is not None and key not in _connections(asked):
-        raise bad_request(
-            f"connection: there is no connection {key!r}: there are {', '.join(_connections(asked)) or 'none yet'}"
-        )
-    return key
 
 
 @operation(answers.WholeRequest)

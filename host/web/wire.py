@@ -120,10 +120,25 @@ class ParkWish(Choice):
     )
 
 
-class ConnectionChange(Body):
-    name = _text(
+def _name() -> fields.Field[Any]:
+    return _text(
         "the shown name", required=True, validate=_one_line, metadata={"minLength": 1, "maxLength": LONGEST_NAME}
     )
+
+
+class ConnectionChange(Body):
+    name = _name()
+
+
+class ConnectionWish(Body):
+    key = _text("its fixed name in the configuration and in links: 1 to 50 of a-z, 0-9, - and _", required=True)
+    name = _name()
+    auth = _text("app (a person lets it in; the usual one) or custom (credentials of the configuration)")
+    provider = _text("the plugin that it belongs to; may be left out where there is one")
+
+
+class OrganisationChoice(Body):
+    organisation = _text("its id or its name", required=True)
 
 
 class ImportWish(Body):

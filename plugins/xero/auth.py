@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from host.sync.provider import Connection
-    from plugins.xero.settings import Custom, Settings
+    from plugins.xero.settings import Settings
 
 TOKEN_PATH: Final = "/connect/token"
 CUSTOM: Final = "custom"
+BROAD_SCOPE: Final = "accounting.transactions"
 MADE_WITH: Final = "client_id"
 """The detail of a connection that says which app it was made with."""
 
@@ -52,16 +53,17 @@ def token_request(settings: Settings, connection: Connection) -> tuple[str, Requ
             f"run `counterfoil xero connect {connection.key}`, which finds out whether that leads to the same organisation"
         )
     form = urlencode({"grant_type": "client_credentials", "scope": " ".join(scopes(settings))})
-    headers = {
-        "Authorization": _basic(custom, custom.client_secret.reveal()),
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
-    }
+    headers = form_headers(basic(custom.client_id, custom.client_secret.reveal()))
     return settings.endpoints.identity, Request(method="POST", path=TOKEN_PATH, body=form.encode(), headers=headers)
 
 
-def _basic(custom: Custom, secret: str) -> str:
-    return "Basic " + b64encode(f"{custom.client_id}:{secret}".encode()).decode()
+def basic(client_id: str, secret: str) -> str:
+    return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
+
+
+def form_headers(authorization: str = "") -> Mapping[str, str]:
+    said = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    return {"Authorization": authorization, **said} if authorization else said
 
 
 def read_token(settings: Settings, connection: Connection, response: Response, now: datetime) -> Token:
@@ -75,24 +77,29 @@ def read_token(settings: Settings, connection: Connection, response: Response, n
             access=access,
             expires_at=now + timedelta(seconds=seconds),
             refresh=str(said.get("refresh_token") or ""),
-            scope=" ".join(scopes(settings)),
+            scope=_scope(settings, connection, said),
         )
     if response.status in {400, 401, 403}:
         raise AskPerson(_refusal(settings, connection, str(said.get("error") or ""), response.status))
     raise Retry(f"Xero's identity service answered {response.status}")
 
 
-def serves(settings: Settings, token: Token) -> bool:
-    """Whether a token was asked for with all the scopes that the settings need by now: a kind may have been added to ``entities_to_sync`` since.
+def _scope(settings: Settings, connection: Connection, said: Mapping[str, object]) -> str:
+    """By consent, what a person allowed. With credentials, what was asked for: else a scope that Xero never gives would be asked for before every call."""
+    given = said.get("scope")
+    return given if connection.auth != CUSTOM and isinstance(given, str) else " ".join(scopes(settings))
 
-    What was asked for counts, not what Xero gave: else a scope that is never given would be asked for before every call.
-    """
-    return set(scopes(settings)) <= set(token.scope.split())
+
+def serves(settings: Settings, token: Token) -> bool:
+    """Whether a token has all the scopes that the settings need by now: a kind may have been added to ``entities_to_sync`` since."""
+    held = set(token.scope.split())
+    return set(scopes(settings)) <= held or (settings.app.broad_scopes and BROAD_SCOPE in held)
 
 
 def _refusal(settings: Settings, connection: Connection, error: str, status: int) -> str:
     """What to do about it. A description may or may not come along, and is never relied on (API facts 1.3)."""
-    where = f"[plugins.xero.connections.{connection.key}] or [plugins.xero.custom]"
+    own = f"[plugins.xero.connections.{connection.key}] or [plugins.xero.custom]"
+    where = own if connection.auth == CUSTOM else "[plugins.xero.app]"
     ask = ", ".join(scopes(settings))
     advice = {
         "invalid_client": f"Xero does not know the client_id, or the client_secret is wrong: check them in {where}",

@@ -18,6 +18,10 @@ SETTINGS: Final = """\
 [plugins.xero]
 entities_to_sync = ["customers", "suppliers", "products", "invoices"]
 
+[plugins.xero.app]
+client_id = "sandbox-app"
+client_secret = "sandbox-secret"
+
 [plugins.xero.custom]
 client_id = "sandbox-custom"
 client_secret = "sandbox-secret"

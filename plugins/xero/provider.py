@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Product
 from host.sync.provider import JSON, Excluded, KindRule, Limits, Look, Wanted
-from plugins.xero import auth, importing, imports
+from plugins.xero import auth, consents, importing, imports
 from plugins.xero import judge as judging
 from plugins.xero.contacts import Contacts
 from plugins.xero.invoices import Invoices
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
         Ask,
         Blocked,
         Connection,
+        Consent,
         Desk,
         Done,
+        Granted,
         Looked,
         Mirrored,
         Organisation,
@@ -144,7 +146,9 @@ class XeroProvider:
         return self.settings.endpoints.api
 
     def token_request(self, connection: Connection, token: Token | None) -> tuple[str, Request]:
-        return auth.token_request(self.settings, connection)
+        if connection.auth == auth.CUSTOM:
+            return auth.token_request(self.settings, connection)
+        return consents.refresh_request(self.settings, connection, token)
 
     def read_token(self, connection: Connection, response: Response, now: datetime) -> Token:
         return auth.read_token(self.settings, connection, response, now)
@@ -159,7 +163,28 @@ class XeroProvider:
         return judging.calls_left(response)
 
     def organisation(self, ask: Ask, connection: Connection) -> Organisation:
-        return imports.organisation(ask, made_with=self.settings.custom_of(connection.key).client_id)
+        by_credentials = connection.auth == auth.CUSTOM
+        app = self.settings.custom_of(connection.key) if by_credentials else self.settings.app
+        return imports.organisation(ask, made_with=app.client_id)
+
+    # ... that a person lets in ----------------------------------------------------------------------------------
+
+    def consent_address(self, connection: Connection, consent: Consent) -> str:
+        return consents.consent_address(self.settings, connection, consent)
+
+    def code_request(self, connection: Connection, consent: Consent, code: str) -> tuple[str, Request]:
+        return consents.code_request(self.settings, connection, consent, code)
+
+    def read_granted(self, connection: Connection, response: Response, now: datetime) -> Granted:
+        return consents.read_granted(self.settings, connection, response, now)
+
+    def organisations(self, ask: Ask, granted: Granted) -> Sequence[Organisation]:
+        return consents.organisations(self.settings, ask, granted)
+
+    def leave_request(self, connection: Connection) -> Request | None:
+        return consents.leave_request(connection)
+
+    # -----------------------------------------------------------------------------------------------------------
 
     def import_reference(self, kind: str, ask: Ask, connection: Connection) -> ReferenceData:
         return imports.import_reference(kind, ask, connection, self.settings)

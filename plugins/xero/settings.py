@@ -77,6 +77,26 @@ class CustomSchema(Schema):
     client_secret = SecretField(metadata=_about("of the custom connection's app at Xero"))
 
 
+class AppSchema(Schema):
+    client_id = wire.String(
+        validate=validate.Length(1, error="must not be empty"),
+        metadata=_about("of the app at Xero that people let in"),
+    )
+    client_secret = SecretField(metadata=_about("of the app at Xero that people let in"))
+    pkce = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about(
+            "prove with each consent that who asked is who goes on (PKCE); an app without a secret needs it", "false"
+        ),
+    )
+    broad_scopes = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about("ask for the broad scopes, which only apps from before March 2026 have", "false"),
+    )
+
+
 class DefaultsSchema(Schema):
     """What may be said for all connections, and otherwise for one."""
 
@@ -141,6 +161,7 @@ class SettingsSchema(DefaultsSchema):
             "https://counterfoil.invalid",
         ),
     )
+    app = wire.Nested(AppSchema, metadata=_about("the app that people let in on Xero's own page"))
     custom = wire.Nested(CustomSchema, metadata=_about("credentials of custom connections that have none of their own"))
     connections = wire.Dict(
         keys=wire.String(validate=KEY),
@@ -173,6 +194,14 @@ class Custom:
 
 
 @dataclass(frozen=True, slots=True)
+class App:
+    client_id: str = ""
+    client_secret: Secret | None = None
+    pkce: bool = False
+    broad_scopes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """What the settings fill in for the records of one connection: codes, each possibly empty."""
 
@@ -194,6 +223,7 @@ class Settings:
     # A top-level domain that never leads anywhere (RFC 6761): links made before an address of one's own is set do no harm.
     document_link: str = "https://counterfoil.invalid"
     preset: Preset = field(default_factory=Preset)
+    app: App = field(default_factory=App)
     custom: Custom = field(default_factory=Custom)
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     endpoints: Endpoints = field(default_factory=Endpoints)
@@ -212,6 +242,7 @@ class Settings:
         return cls(
             entities_to_sync=frozenset(values.get("entities_to_sync", ())),
             preset=Preset(**_named(Preset, values)),
+            app=App(**values.get("app", {})),
             custom=Custom(**values.get("custom", {})),
             connections=values.get("connections", {}),
             endpoints=Endpoints(**values.get("endpoints", {})),

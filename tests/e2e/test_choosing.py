@@ -111,7 +111,7 @@ def test_each_organisation_gets_its_own_records_though_another_is_broken(three: 
     assert state["reason"].startswith("alpha is disconnected: ")
     assert "Xero does not know the client_id, or the client_secret is wrong" in state["reason"]
     statuses = {one["key"]: one["status"] for one in server.get("/connections")["items"]}
-    assert statuses == {"alpha": "disconnected", "beta": "connected", "gamma": "connected"}
+    assert statuses == {"alpha": "needs_attention", "beta": "connected", "gamma": "connected"}
 
     # Mended and connected again, it goes on.
     three.set("plugins.xero.connections.alpha", client_secret="sandbox-secret")

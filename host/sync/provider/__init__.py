@@ -16,6 +16,7 @@ builds another step by step).
 
 from hookspecs import JSON
 from host.sync.provider.answers import Answer, Done, Gone, Looked, Outdated, Rejected, Taken, Unclear, Unreadable
+from host.sync.provider.authorising import Authorises, Consent, Granted
 from host.sync.provider.http import Fate, Request, Response, Trouble, Verdict, judge_by_status, retry_after
 from host.sync.provider.importing import ImportsRecords, Key, Mirrored, Reading, RemoteRecord
 from host.sync.provider.protocol import Ask, KindRule, Limits, Organisation, Provider, Token
@@ -42,14 +43,17 @@ __all__ = [
     "Agreed",
     "Answer",
     "Ask",
+    "Authorises",
     "Blocked",
     "Connection",
+    "Consent",
     "Desk",
     "Done",
     "Excluded",
     "Fate",
     "Finish",
     "Gone",
+    "Granted",
     "ImportsRecords",
     "Key",
     "KindRule",

@@ -66,8 +66,8 @@ MISTAKES: list[tuple[str, int, str]] = [
         "'Two!' can't be a connection's key: use 1 to 50 of a-z, 0-9, '-' and '_', beginning with a letter or digit",
     ),
     (
-        "xero connect one --auth app", 2,
-        "Invalid value for '--auth': 'app' is not one of 'custom'. (see `counterfoil xero connect --help`)",
+        "xero connect one --auth magic", 2,
+        "Invalid value for '--auth': 'magic' is not one of 'custom', 'app'. (see `counterfoil xero connect --help`)",
     ),
     (
         "load customer records.jsonl", 1,
@@ -182,9 +182,9 @@ CONFIGURATIONS: list[tuple[str, str, str]] = [
      "counterfoil.toml:19: host.plugins: 'core_billing' is not accepted; it takes a list of names, in call order"),
     (PLUGINS, 'plugins = ["core_billing", "xero", "xero"]', "counterfoil.toml:19: host.plugins: 'xero' stands there twice"),
     (PLUGINS, "plugins = []", "no plugin that keeps records is running: `counterfoil plugins list` says why"),
-    ('client_id = "sandbox-custom"', 'client_id = ""', "counterfoil.toml:45: plugins.xero.custom.client_id: must not be empty"),
+    ('client_id = "sandbox-custom"', 'client_id = ""', "counterfoil.toml:49: plugins.xero.custom.client_id: must not be empty"),
     ('client_id = "sandbox-custom"', 'client_id = "x"\nclient_name = "x"',
-     "counterfoil.toml:46: plugins.xero.custom.client_name: unknown key (did you mean 'client_id'?); accepted: client_id, client_secret"),
+     "counterfoil.toml:50: plugins.xero.custom.client_name: unknown key (did you mean 'client_id'?); accepted: client_id, client_secret"),
     ("[plugins.xero]\n", "[plugins.xeroo]\n",
      "counterfoil.toml:41: plugins.xeroo: unknown plugin (did you mean 'xero'?); installed: core_billing, xero"),
 ]  # fmt: skip
@@ -299,7 +299,9 @@ def test_a_disk_that_is_full_leaves_no_half_installation(
 
 
 def test_a_wrong_secret_connects_nothing(desk: Desk) -> None:
-    desk.change('"sandbox-secret"', '"another-secret"')
+    desk.change(
+        '"sandbox-custom"\nclient_secret = "sandbox-secret"', '"sandbox-custom"\nclient_secret = "another-secret"'
+    )
     before = desk.contents()
     ran = desk("xero", "connect", "two")
     assert (ran.code, ran.err) == (
@@ -338,10 +340,10 @@ def test_nothing_of_one_organisation_goes_to_another_whose_credentials_took_the_
         "run `counterfoil xero connect one`, which finds out whether that leads to the same organisation"
     )
     assert ran.code == 1
-    assert ran.err.splitlines()[-1] == f"error: customers ada: waiting: one is disconnected: {reason}"
+    assert ran.err.splitlines()[-1] == f"error: customers ada: waiting: one needs attention: {reason}"
     assert contacts(sandbox, "sandbox-custom") == contacts(sandbox, "sandbox-custom-2") == []
     told = desk("errors")
-    assert (told.code, told.err) == (0, f"warning: one is disconnected, and its records wait: {reason}\nnone\n")
+    assert (told.code, told.err) == (0, f"warning: one needs attention, and its records wait: {reason}\nnone\n")
 
     config = desk.folder / "counterfoil.toml"
     own = '[plugins.xero.connections.one]\nclient_id = "sandbox-custom"\nclient_secret = "sandbox-secret"\n'

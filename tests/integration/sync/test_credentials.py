@@ -70,12 +70,12 @@ def test_a_renewal_is_nobody_elses_for_as_long_as_its_answer_may_take(world_with
         assert min(claimed) > 300
 
 
-def test_credentials_that_are_never_accepted_disconnect_with_the_reason(world: World) -> None:
+def test_credentials_that_are_never_accepted_need_attention_with_the_reason(world: World) -> None:
     world.remote.never_accept_tokens = True
     world.save("customers", "c1")
     world.drain()
     assert [call.path for call in world.remote.calls] == ["/customers", "/token", "/customers"]
-    assert world.connection().status == "disconnected"
+    assert world.connection().status == "needs_attention"
     state = world.state("customers", "c1")
     assert state["state"] == "waiting"
     assert "did not accept the token, even a new one: connect again" in state["reason"]
@@ -102,11 +102,11 @@ def test_a_token_whose_answer_is_cut_off_is_asked_for_again(world: World, caplog
     assert "secret-t" not in caplog.text
 
 
-def test_a_forbidden_connection_is_disconnected_and_its_records_wait(world: World) -> None:
+def test_a_forbidden_connection_needs_attention_and_its_records_wait(world: World) -> None:
     world.remote.fails("status", "PUT /customers", status=403)
     world.save("customers", "c1")
     world.drain()
-    assert world.connection().status == "disconnected"
+    assert world.connection().status == "needs_attention"
     assert world.state("customers", "c1")["state"] == "waiting"
 
 

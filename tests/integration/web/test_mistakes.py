@@ -138,7 +138,7 @@ ADDRESSES = [
     Mistake("GET", "/customers/a/b/c", 404, "there is nothing at /api/v1/customers/a/b/c"),
     Mistake("POST", "/customers", 405, "POST is not possible here: there are GET, HEAD"),
     Mistake("POST", "/customers/ada", 405, "POST is not possible here: there are DELETE, GET, HEAD, PATCH, PUT"),
-    Mistake("DELETE", "/connections", 405, "DELETE is not possible here: there are GET, HEAD"),
+    Mistake("DELETE", "/connections", 405, "DELETE is not possible here: there are GET, HEAD, POST"),
     Mistake("GET", "/sync", 405, "GET is not possible here: there are POST"),
     Mistake("GET", "/batches/nothing", 404, "there is no batch 'nothing'"),
     Mistake("GET", "/requests/nothing", 404, "there is no request 'nothing'"),

@@ -52,6 +52,7 @@ def test_the_roles_and_what_needs_no_token_are_told(sqlite_office: Office) -> No
     assert "/api/v1/invoices" not in admins
     assert {path for path, _, said in operations(document) if not said["security"]} == {
         "/api/v1/reference",
+        "/connections/callback",
         "/healthz",
         "/readyz",
     }
