@@ -129,8 +129,10 @@ def _tell_of_connections(host: Host, session: Any, connection: str | None) -> st
 
 def _tell_of(connection: Mapping[str, Any], zone: tzinfo) -> None:
     """A connection that is in trouble is in no record's reasons: its records only wait."""
-    if connection["status"] != "connected":
-        warn(f"{connection['key']} is disconnected, and its records wait: {connection['reason']}")
+    from host.sync.connections import NOT_WORKING
+
+    if connection["status"] in NOT_WORKING:
+        warn(f"{connection['key']} {NOT_WORKING[connection['status']]}, and its records wait: {connection['reason']}")
     elif connection["held_until"]:
         until = moment(connection["held_until"], zone)
         warn(f"{connection['key']} is not called until {until}: {connection['held_because']}")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from host.cli.base.consenting import connect_by_consent
 from host.cli.base.context import host
-from host.cli.base.output import AsJson, examples, new_app, print_json, say
+from host.cli.base.output import AsJson, examples, new_app, print_json, say, warn
 from host.errors import Stop
+
+if TYPE_CHECKING:
+    from host.app import Host
+    from host.sync.engine import Engine
 
 app = new_app(help="Connect Xero organisations, and run a Xero to rehearse on.")
 
@@ -19,26 +24,40 @@ SANDBOX: Final = "plugins.xero.sandbox.__main__"
 
 class Auth(StrEnum):
     CUSTOM = "custom"
+    APP = "app"
 
 
-@app.command(epilog=examples("counterfoil xero connect acme", "counterfoil xero connect acme --json"))
+@app.command(
+    epilog=examples(
+        "counterfoil xero connect acme",
+        "counterfoil xero connect acme --auth app --name 'Acme UK'",
+        "counterfoil xero connect acme --auth app --organisation 'Acme Ltd' --json",
+    )
+)
 def connect(
     key: Annotated[
         str, typer.Argument(metavar="KEY", help="The connection's fixed name in the configuration, the API and links.")
     ],
     auth: Annotated[
         Auth,
-        typer.Option(help="custom: a custom connection, with the client_id and client_secret of the configuration."),
+        typer.Option(
+            help="custom: with client_id and client_secret of the configuration. app: somebody allows access on a page of Xero's."
+        ),
     ] = Auth.CUSTOM,
+    organisation: Annotated[
+        str | None, typer.Option(help="Which one, by name or id, where access to several was allowed.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="The shown name of a new connection; else the organisation's, or the key.")
+    ] = "",
     as_json: AsJson = False,  # noqa: FBT002 - typer makes an option of it
 ) -> None:
-    """Connect the organisation that the credentials lead to."""
+    """Connect an organisation, or connect it again."""
     with host() as opened:
-        if opened.engine is None:
-            raise Stop(
-                "nothing keeps the billing records: no active plugin offers a store (see: counterfoil plugins list)"
-            )
-        connection = opened.engine.connect(key, provider="xero", auth=auth.value)
+        if auth is Auth.APP:
+            connection = connect_by_consent(opened, key, provider="xero", name=name, organisation=organisation)
+        else:
+            connection = _engine(opened).connect(key, provider="xero", auth=auth.value, name=name)
     shown = {
         "key": connection.key,
         "name": connection.name,
@@ -50,6 +69,31 @@ def connect(
         print_json(shown)
     else:
         say(f"{key} is connected to {shown['organisation']}; next: counterfoil import all --connection {key}")
+
+
+@app.command(epilog=examples("counterfoil xero disconnect acme"))
+def disconnect(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The connection's key.")],
+    as_json: AsJson = False,  # noqa: FBT002 - typer makes an option of it
+) -> None:
+    """End the access to one organisation.
+
+    No other is touched. What waits for it waits until it is connected again.
+    """
+    with host() as opened:
+        left = _engine(opened).connecting.disconnect(key, "disconnected on the command line")
+    if as_json:
+        print_json({"connection": key, "still_to_do": left})
+    else:
+        say(f"{key} is disconnected")
+        if left:
+            warn(left)
+
+
+def _engine(opened: Host) -> Engine:
+    if opened.engine is None:
+        raise Stop("nothing keeps the billing records: no active plugin offers a store (see: counterfoil plugins list)")
+    return opened.engine
 
 
 @app.command(

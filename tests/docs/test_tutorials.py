@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("page", ["plugins.md", "providers.md", "sandbox.md"])
+@pytest.mark.parametrize("page", ["plugins.md", "providers.md", "sandbox.md", "connect.md"])
 def test_a_tutorial(page: str, tmp_path: Path) -> None:
-    if page == "sandbox.md" and not shutil.which("curl") and os.environ.get("CI") != "true":
+    if page in {"sandbox.md", "connect.md"} and not shutil.which("curl") and os.environ.get("CI") != "true":
         pytest.skip("its commands need curl, which is not on this machine")
     with Shell(tmp_path) as shell:
         shell.do(DOCS / page)

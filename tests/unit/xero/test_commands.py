@@ -45,7 +45,7 @@ def _open(monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
 def test_connect_names_the_organisation_and_what_comes_next(asked: list[Any]) -> None:
     ended = CliRunner().invoke(commands.app, ["connect", "acme", "--auth", "custom"])
 
-    assert asked == [("acme", {"provider": "xero", "auth": "custom"})]
+    assert asked == [("acme", {"provider": "xero", "auth": "custom", "name": ""})]
     assert ended.exit_code == 0
     assert ended.stdout == "acme is connected to Acme (UK) Ltd; next: counterfoil import all --connection acme\n"
 
@@ -63,7 +63,7 @@ def test_connect_prints_json(asked: list[Any]) -> None:
 
 
 def test_connect_offers_no_way_that_does_not_exist(asked: list[Any]) -> None:
-    ended = CliRunner().invoke(commands.app, ["connect", "acme", "--auth", "app"])
+    ended = CliRunner().invoke(commands.app, ["connect", "acme", "--auth", "magic"])
 
     assert ended.exit_code == 2
     assert asked == []
