@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -87,10 +88,23 @@ def running() -> Iterator[InThread]:
     served.stop()
 
 
-@pytest.fixture
-def office(place: Place, running: InThread) -> Iterator[Office]:
+@contextmanager
+def opened(place: Place, running: InThread) -> Iterator[Office]:
     sandbox = Sandbox(running.url)
     sandbox.control("POST", "reset")
     place.open("core_billing", "xero", tables=settings_with(running.url, {}))
     yield Office(place, sandbox)
     sandbox.client.close()
+
+
+@pytest.fixture
+def office(sqlite_place: Place, running: InThread) -> Iterator[Office]:
+    with opened(sqlite_place, running) as office:
+        yield office
+
+
+@pytest.fixture
+def either_office(place: Place, running: InThread) -> Iterator[Office]:
+    """On SQLite and on PostgreSQL: for what the database has a part in."""
+    with opened(place, running) as office:
+        yield office

@@ -27,27 +27,27 @@ def query_of(address: str) -> dict[str, str]:
 @pytest.mark.row("H-17", part="api")
 @pytest.mark.row("F-5", part="api")
 @pytest.mark.row("P-5", part="api")
-def test_from_a_name_to_a_connection_that_sends(office: Office) -> None:
-    made = office.draft("acme")
+def test_from_a_name_to_a_connection_that_sends(either_office: Office) -> None:
+    made = either_office.draft("acme")
     assert (made["status"], made["auth"], made["name"]) == ("draft", "app", "Acme Ltd")
-    answer = office.consent("acme", 1)
+    answer = either_office.consent("acme", 1)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "One Ltd" in answer.text
 
-    shown = office.show("acme")
+    shown = either_office.show("acme")
     assert (shown["status"], shown["name"]) == ("draft", "Acme Ltd")
-    assert shown["authorisation"]["organisation"] == office.tenant(1)
+    assert shown["authorisation"]["organisation"] == either_office.tenant(1)
     assert shown["authorisation"]["person"] == "Ada Admin <ada@example.com>"
-    office.save_customer("early")
-    office.drain("acme")
-    assert not office.logged("PUT", "Contacts"), "nothing is sent before it is saved"
+    either_office.save_customer("early")
+    either_office.drain("acme")
+    assert not either_office.logged("PUT", "Contacts"), "nothing is sent before it is saved"
 
-    saved = office.api.post("/connections/acme/save", {})
+    saved = either_office.api.post("/connections/acme/save", {})
     assert (saved["status"], saved["organisation_name"], saved["authorisation"]) == ("connected", "One Ltd", None)
     assert saved["details"]["person"] == "Ada Admin <ada@example.com>"
-    office.save_customer("ada")
-    office.drain("acme")
-    assert office.state("ada")["state"] == "synced"
+    either_office.save_customer("ada")
+    either_office.drain("acme")
+    assert either_office.state("ada")["state"] == "synced"
 
 
 @pytest.mark.row("H-11", part="api")
@@ -209,16 +209,16 @@ def test_only_admins(office: Office) -> None:
 # ------------------------------------------------------------------------------------------------------ one organisation each
 
 
-def test_an_organisation_has_one_connection(office: Office) -> None:
-    office.connected("acme", 1)
-    office.draft("other")
-    office.consent("other", 1)
-    refused = office.api.ask("POST", "/connections/other/save", json={})
+def test_an_organisation_has_one_connection(either_office: Office) -> None:
+    either_office.connected("acme", 1)
+    either_office.draft("other")
+    either_office.consent("other", 1)
+    refused = either_office.api.ask("POST", "/connections/other/save", json={})
     assert (refused.status_code, refused.json()["detail"]) == (
         409,
         "One Ltd is connected already, under the key 'acme': an organisation has one connection",
     )
-    assert office.show("other")["status"] == "draft"
+    assert either_office.show("other")["status"] == "draft"
 
 
 def test_a_connection_is_bound_to_its_organisation(office: Office) -> None:
@@ -236,15 +236,15 @@ def test_a_connection_is_bound_to_its_organisation(office: Office) -> None:
 
 
 @pytest.mark.row("A-6")
-def test_consents_of_one_person_share_their_tokens(office: Office) -> None:
+def test_consents_of_one_person_share_their_tokens(either_office: Office) -> None:
     """Tokens belong to a person and an app: the second consent's are the first connection's too, and none of them dies of the other's refresh."""
-    office.connected("acme", 1)
-    office.connected("other", 2)
-    assert grants(office) == 1
-    office.connected("acme", 1, user=BEN)
-    assert grants(office) == 2
-    assert office.connected("acme", 1, user=ADA)["status"] == "connected"
-    assert grants(office) == 1, "what nobody goes by any more is forgotten"
+    either_office.connected("acme", 1)
+    either_office.connected("other", 2)
+    assert grants(either_office) == 1
+    either_office.connected("acme", 1, user=BEN)
+    assert grants(either_office) == 2
+    assert either_office.connected("acme", 1, user=ADA)["status"] == "connected"
+    assert grants(either_office) == 1, "what nobody goes by any more is forgotten"
 
 
 def grants(office: Office) -> int:
@@ -267,24 +267,24 @@ def test_connected_again_by_the_same_person_though_the_filtered_list_is_empty(of
 
 
 @pytest.mark.row("H-20")
-def test_disconnected_it_sends_nothing_and_its_records_wait(office: Office) -> None:
-    office.connected("acme", 1)
-    office.connected("other", 2)
-    assert office.api.post("/connections/acme/disconnect", {}) == {"connection": "acme", "still_to_do": ""}
-    shown = office.show("acme")
+def test_disconnected_it_sends_nothing_and_its_records_wait(either_office: Office) -> None:
+    either_office.connected("acme", 1)
+    either_office.connected("other", 2)
+    assert either_office.api.post("/connections/acme/disconnect", {}) == {"connection": "acme", "still_to_do": ""}
+    shown = either_office.show("acme")
     assert (shown["status"], shown["reason"][:16]) == ("disconnected", "disconnected by ")
-    assert len(office.logged("DELETE", "/connections/")) == 1
-    office.save_customer("ada", connection="acme")
-    office.drain("acme")
-    assert office.state("ada")["state"] == "waiting"
-    assert office.state("ada")["reason"].startswith("acme is disconnected: disconnected by ")
-    office.save_customer("bea", connection="other")
-    office.drain("other")
-    assert office.state("bea")["state"] == "synced", "the other organisation of the same person goes on"
+    assert len(either_office.logged("DELETE", "/connections/")) == 1
+    either_office.save_customer("ada", connection="acme")
+    either_office.drain("acme")
+    assert either_office.state("ada")["state"] == "waiting"
+    assert either_office.state("ada")["reason"].startswith("acme is disconnected: disconnected by ")
+    either_office.save_customer("bea", connection="other")
+    either_office.drain("other")
+    assert either_office.state("bea")["state"] == "synced", "the other organisation of the same person goes on"
 
-    office.connected("acme", 1)
-    office.drain("acme")
-    assert office.state("ada")["state"] == "synced"
+    either_office.connected("acme", 1)
+    either_office.drain("acme")
+    assert either_office.state("ada")["state"] == "synced"
 
 
 def test_disconnected_while_xero_cannot_be_told(office: Office) -> None:
@@ -299,20 +299,20 @@ def test_disconnected_while_xero_cannot_be_told(office: Office) -> None:
 
 @pytest.mark.row("H-21")
 @pytest.mark.row("P-8")
-def test_deleted_it_is_shown_to_nobody_and_connected_anew_knows_its_links(office: Office) -> None:
-    office.connected("acme", 1)
-    office.save_customer("ada")
-    office.drain("acme")
-    link = office.state("ada")["remote_id"]
-    assert office.api.delete("/connections/acme")["still_to_do"] == ""
-    assert office.api.get("/connections")["items"] == []
-    assert office.api.ask("GET", "/connections/acme").status_code == 404
+def test_deleted_it_is_shown_to_nobody_and_connected_anew_knows_its_links(either_office: Office) -> None:
+    either_office.connected("acme", 1)
+    either_office.save_customer("ada")
+    either_office.drain("acme")
+    link = either_office.state("ada")["remote_id"]
+    assert either_office.api.delete("/connections/acme")["still_to_do"] == ""
+    assert either_office.api.get("/connections")["items"] == []
+    assert either_office.api.ask("GET", "/connections/acme").status_code == 404
 
-    office.connected("acme", 1)
-    office.save_customer("ada", phone="020 7946 0000")
-    office.drain("acme")
-    assert office.state("ada")["remote_id"] == link
-    assert len(office.logged("PUT", "Contacts")) == 1
+    either_office.connected("acme", 1)
+    either_office.save_customer("ada", phone="020 7946 0000")
+    either_office.drain("acme")
+    assert either_office.state("ada")["remote_id"] == link
+    assert len(either_office.logged("PUT", "Contacts")) == 1
 
 
 def test_what_xero_withdraws_stops_alone_and_goes_on_when_connected_again(office: Office) -> None:

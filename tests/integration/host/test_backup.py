@@ -133,6 +133,7 @@ def test_all_of_it_comes_back(full: Place, empty: Place) -> None:
     assert {one["ref"] for one in empty.api.get("/customers")["items"]} == {"c0", "c1", "c2"}
 
 
+@ON_SQLITE
 def test_only_its_owner_may_read_it_and_nothing_is_left_beside_it(full: Place) -> None:
     before = set(full.folder.iterdir())
     file = back_up(full)
@@ -154,6 +155,7 @@ def test_what_it_says_of_itself(full: Place) -> None:
         assert archive.namelist() == ["manifest.json", "database.sqlite" if on_sqlite(full) else "database.dump"]
 
 
+@ON_SQLITE
 def test_in_a_folder_it_is_named_by_the_moment(full: Place) -> None:
     folder = full.folder / "backups"
     folder.mkdir()
@@ -204,6 +206,7 @@ def test_without_its_key_the_connections_that_must_be_made_again_are_named(full:
     assert not list(empty.folder.glob("*.key"))
 
 
+@ON_SQLITE
 def test_its_key_comes_back_into_a_file_of_its_own(full: Place, empty: Place) -> None:
     ran = empty.run("restore", str(back_up(full, "--with-key")), "--json")
     assert ran.code == 0, ran.err
@@ -219,6 +222,7 @@ def test_its_key_comes_back_into_a_file_of_its_own(full: Place, empty: Place) ->
     assert "to do  secret key" not in empty.run("check", "--offline").out
 
 
+@ON_SQLITE
 def test_a_key_that_the_configuration_names_is_not_written(full: Place, empty: Place) -> None:
     empty.config.write_text(full.config.read_text().replace(full.database_url, empty.database_url))
     ran = empty.run("restore", str(back_up(full, "--with-key")), "--json")
@@ -238,6 +242,7 @@ def refused(place: Place, *arguments: str) -> str:
     return line.removeprefix("error: ").replace(f"{place.folder}/", "")
 
 
+@ON_SQLITE
 def test_a_backup_never_takes_a_files_place(full: Place) -> None:
     file = back_up(full)
     before = file.read_bytes()
@@ -246,6 +251,7 @@ def test_a_backup_never_takes_a_files_place(full: Place) -> None:
     assert file.read_bytes() == before
 
 
+@ON_SQLITE
 def test_a_backup_into_a_folder_that_is_not_there(full: Place) -> None:
     told = refused(full, "backup", str(full.folder / "nowhere" / "b.zip"))
     assert told == "the backup nowhere/b.zip cannot be made: nowhere/b.zip.partial: No such file or directory"
@@ -260,6 +266,7 @@ def test_a_backup_of_what_was_never_migrated(empty: Place) -> None:
     assert not list(empty.folder.glob("b.zip*"))
 
 
+@ON_SQLITE
 def test_two_backups_into_one_file_at_once(full: Place) -> None:
     with workshop(full.folder / "b.zip"):
         told = refused(full, "backup", str(full.folder / "b.zip"))
@@ -314,6 +321,7 @@ def test_no_host_is_opened_while_a_backup_is_put_back(full: Place) -> None:
     assert told == "a backup is being put back into counterfoil.db: try again when that has finished"
 
 
+@ON_SQLITE
 def test_a_file_that_is_spoilt(full: Place, empty: Place) -> None:
     file = back_up(full)
     whole = file.read_bytes()
@@ -363,6 +371,7 @@ def test_a_backup_of_another_kind_or_a_newer_version(full: Place, empty: Place) 
     assert refused(empty, "restore", "nothing.zip") == "the file nothing.zip does not exist"
 
 
+@ON_SQLITE
 def test_a_zip_file_of_somebody_else(empty: Place) -> None:
     with zipfile.ZipFile(empty.folder / "holiday.zip", "w") as archive:
         archive.writestr("beach.jpg", b"sun")
@@ -370,6 +379,7 @@ def test_a_zip_file_of_somebody_else(empty: Place) -> None:
     assert told == ("holiday.zip is not a backup of Counterfoil: There is no item named 'manifest.json' in the archive")
 
 
+@ON_SQLITE
 def test_another_restored_key_in_the_way(full: Place, empty: Place) -> None:
     (empty.folder / "restored.key").write_text(generate_key())
     told = refused(empty, "restore", str(back_up(full, "--with-key")))
