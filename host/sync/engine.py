@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
 from hookspecs import BillingStore, ReferenceData, Taken
@@ -43,8 +42,7 @@ from host.sync.limiter import free_at, measure
 from host.sync.outbox import PERSON
 from host.sync.probing import Probed, Timed
 from host.sync.requesting import Requested, Requesting
-from host.sync.rows import anything_due, connections_with_work
-from host.sync.tables import rows
+from host.sync.rows import anything_due, connections_with_work, look_again_at_blocked
 from host.sync.talk import Talk
 from host.words import database_says
 
@@ -357,16 +355,7 @@ class Engine:
 
     def _look_again_at_blocked(self, key: str) -> None:
         with self._database.write() as session:
-            session.execute(
-                update(rows)
-                .where(
-                    rows.c.connection == key,
-                    rows.c.state == "blocked",
-                    rows.c.waits_for.is_(None),
-                    rows.c.call_id.is_(None),
-                )
-                .values(state="waiting", due_at=clock.now(), reason="")
-            )
+            look_again_at_blocked(session, key, clock.now())
             announce(session)
         self.wake()
 

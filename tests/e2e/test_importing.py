@@ -9,9 +9,12 @@ import pytest
 from host.testing import Place, Sandbox
 from tests.e2e.importing import ACCOUNT, Importing, Organisation, links
 from tests.e2e.official import Official
+from tests.e2e.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.conftest import MakeHost
 
 Element = dict[str, Any]
 
@@ -294,7 +297,8 @@ def test_one_contact_may_be_a_customer_and_a_supplier(sqlite_world: Importing) -
 @pytest.mark.row("H-67")
 @pytest.mark.row("H-69")
 @pytest.mark.row("H-72")
-def test_products_come_with_their_codes_into_a_group(world: Importing) -> None:
+def test_products_come_with_their_codes_into_a_group(sqlite_world: Importing) -> None:
+    world = sqlite_world
     user = world.organisation.user()
     made = user.put(
         "Items",
@@ -362,8 +366,10 @@ def test_who_is_archived_merged_or_to_be_forgotten_is_not_brought(sqlite_world: 
     control("POST", "contacts/gdpr", contact_id=ids["Hidden"])
     control("POST", "contacts/merge", contact_id=ids["Loser"], into=ids["Winner"])
 
+    preview = {one["name"]: one["action"] for one in world.records(world.import_("customers", preview=True))}
     batch = world.import_("customers")
     told = {one["name"]: (one["action"], one["ref"], one["reason"]) for one in world.records(batch)}
+    assert preview == {name: action for name, (action, _, _) in told.items()}
     assert told["Gone"] == ("skip", "", "it is archived at Xero")
     assert told["Hidden"] == ("skip", "", "it is under a request to be forgotten, at Xero")
     assert told["Kept"] == ("skip", "demo:Kept", "it is archived at Xero; demo:Kept is linked with it")
@@ -449,8 +455,9 @@ def test_what_was_emptied_there_is_emptied_here(sqlite_world: Importing) -> None
     assert world.named("customers", "Acme")["email"] == ""
 
 
-def test_a_repair_made_on_the_way_out_is_not_copied_back(world: Importing) -> None:
+def test_a_repair_made_on_the_way_out_is_not_copied_back(sqlite_world: Importing) -> None:
     """FEATURES, choice 16."""
+    world = sqlite_world
     long = "A track with a name that Xero cuts because it has more than fifty characters"
     world.put("/customers/c", {"name": "Bank  West <UK> ", "email": "frantiska@müller.example", "phone": "1"})
     world.put("/products/p", {"name": long, "code": "P1", "sales_price": "1.00"})
@@ -464,7 +471,8 @@ def test_a_repair_made_on_the_way_out_is_not_copied_back(world: Importing) -> No
 
 
 @pytest.mark.row("A-9")
-def test_what_was_imported_is_updated_there_and_not_made_again(world: Importing) -> None:
+def test_what_was_imported_is_updated_there_and_not_made_again(sqlite_world: Importing) -> None:
+    world = sqlite_world
     user = world.organisation.user()
     made = [user.put("Contacts", contact(name, AccountNumber=name)) for name in ("Customer", "Supplier")]
     bill(user, made[1]["ContactID"])
@@ -483,12 +491,99 @@ def test_what_was_imported_is_updated_there_and_not_made_again(world: Importing)
     assert [(one.item_id, one.sales_details.unit_price) for one in official.items()] == [(thing["ItemID"], 2)]
 
 
+# ------------------------------------------------------------------------------------ what invoices make of what came
+
+
+def invoice(customer: str, *lines: Element, **more: Any) -> Element:
+    return {"customer": customer, "issue_date": "2026-11-02", "due_date": "2026-12-02", "lines": list(lines), **more}
+
+
+def stand(world: Importing, ref: str) -> Element:
+    """How the invoice stands at Xero after a drain."""
+    world.drain()
+    [state] = world.place.api.get(f"/invoices/{ref}")["sync"]
+    return dict(state)
+
+
+@pytest.mark.row("H-37")
+def test_an_invoice_waits_until_its_customer_is_imported(
+    sqlite_place: Place, sandbox: Sandbox, organisation: Organisation
+) -> None:
+    table = sandbox.table.replace('"customers", ', "")
+    assert table != sandbox.table
+    sqlite_place.open("core_billing", "xero", tables=table)
+    world = Importing(sqlite_place, organisation)
+    for command in sandbox.connecting:
+        world.run(*command)
+    organisation.user().put("Contacts", contact("Acme"))
+    before = organisation.last_call
+    world.put("/customers/acme", {"name": "Acme"})
+    line = {"description": "Work", "unit_price": "10", "account": ACCOUNT, "tax_rate": "NONE"}
+    world.put("/invoices/1", invoice("acme", line, number="W-1"))
+    assert stand(world, "1")["state"] == "blocked"
+    assert organisation.writes(before) == []
+
+    assert world.imported("customers") == {"link": 1}
+    assert stand(world, "1")["state"] == "synced"
+    [made] = Official(organisation.url).contacts()
+    assert Official(organisation.url).invoice("W-1").contact.contact_id == made.contact_id
+
+
+@pytest.mark.row("H-46", part="api")
+@pytest.mark.row("H-64")
+def test_a_customers_tax_and_theme_go_onto_its_invoices(sqlite_world: Importing) -> None:
+    world, user = sqlite_world, sqlite_world.organisation.user()
+    user.put("Contacts", contact("Acme", AccountsReceivableTaxType="OUTPUT2"))
+    [theme] = user.listed("BrandingThemes", "")[:1]
+    world.import_("all")
+    world.place.api.patch("/customers/demo:Acme", {"branding_theme": theme["Name"]})
+    world.put(
+        "/invoices/1", invoice("demo:Acme", {"description": "W", "unit_price": "1", "account": ACCOUNT}, number="T1")
+    )
+    [line] = world.place.api.get("/invoices/1")["lines"]
+    assert line["effective"]["tax_rate"] == "OUTPUT2"
+    assert line["effective"]["tax_rate_from"] == "customer"
+    assert stand(world, "1")["state"] == "synced"
+    there = Official(world.organisation.url).invoice("T1")
+    assert (there.line_items[0].tax_type, str(there.branding_theme_id)) == ("OUTPUT2", theme["BrandingThemeID"])
+
+
+@pytest.mark.row("H-63")
+@pytest.mark.row("H-65")
+def test_a_line_has_the_codes_of_its_product_or_of_its_group(sqlite_world: Importing) -> None:
+    world, user = sqlite_world, sqlite_world.organisation.user()
+    user.put("Contacts", contact("Acme"))
+    user.put("Items", item("OWN", SalesDetails={"UnitPrice": 1, "AccountCode": "200", "TaxType": "OUTPUT2"}))
+    user.put("Items", item("GROUPED", SalesDetails={"UnitPrice": 1, "TaxType": "OUTPUT2"}))
+    world.put("/product-groups/g", {"name": "G", "sales_account": "260"})
+    world.import_("all", group="g")
+    # What the ledger fills in by itself is not what is shown here.
+    world.place.api.patch("/products/demo:GROUPED", {"sales_account": "", "sales_tax": "OUTPUT2"})
+    world.put("/invoices/1", invoice("demo:Acme", {"product": "demo:OWN"}, {"product": "demo:GROUPED"}, number="G1"))
+    assert stand(world, "1")["state"] == "synced"
+    lines = Official(world.organisation.url).invoice("G1").line_items
+    assert [(one.item_code, one.account_code) for one in lines] == [("OWN", "200"), ("GROUPED", "260")]
+
+    # Without either code it says which is missing, and goes once it is there.
+    for missing, given in (("sales_account", "260"), ("sales_tax", "OUTPUT2")):
+        world.put("/product-groups/g", {"name": "G"})
+        world.place.api.patch("/products/demo:GROUPED", {"sales_account": "260", "sales_tax": "OUTPUT2", missing: ""})
+        number = f"M-{missing}"
+        world.put(f"/invoices/{missing}", invoice("demo:Acme", {"product": "demo:GROUPED"}, number=number))
+        blocked = stand(world, missing)
+        assert (blocked["state"], missing.removeprefix("sales_") in blocked["reason"]) == ("blocked", True)
+        world.place.api.patch("/products/demo:GROUPED", {missing: given})
+        world.place.api.post("/sync", {"kind": "invoices", "refs": [missing]})
+        assert stand(world, missing)["state"] == "synced"
+
+
 # -------------------------------------------------------------------------------------------------------------- links
 
 
 @pytest.mark.row("T-35")
 @pytest.mark.row("T-36", part="api")
-def test_a_person_searches_and_links(world: Importing) -> None:
+def test_a_person_searches_and_links(sqlite_world: Importing) -> None:
+    world = sqlite_world
     user, api = world.organisation.user(), world.place.api
     ids = {name: user.put("Contacts", contact(name))["ContactID"] for name in ("Bank West", "Bank East", "Shop")}
     world.put("/customers/w", {"name": "West Banking", "phone": "123"})
@@ -513,7 +608,8 @@ def test_a_person_searches_and_links(world: Importing) -> None:
     assert api.ask("PUT", "/connections/demo/links/customers/x", json={"remote_id": "1"}).status_code in {404, 409}
 
 
-def test_a_link_that_was_undone_is_made_again_and_nothing_doubled(world: Importing) -> None:
+def test_a_link_that_was_undone_is_made_again_and_nothing_doubled(sqlite_world: Importing) -> None:
+    world = sqlite_world
     user = world.organisation.user()
     made = user.put("Contacts", WHOLE)
     world.imported("customers")
@@ -585,3 +681,52 @@ def test_xero_that_fails_meanwhile_is_said_with_what_to_do(sqlite_world: Importi
     batch = world.import_("customers")
     assert (batch["imported"]["stage"], "try again later" in batch["imported"]["reason"]) == ("failed", True)
     assert world.imported("customers") == {"create": 1}
+
+
+def test_the_command_says_what_would_be_and_what_a_person_has_to_look_at(sqlite_world: Importing) -> None:
+    world, user = sqlite_world, sqlite_world.organisation.user()
+    user.put("Contacts", contact("Acme", EmailAddress="a@example.com"))
+    user.put("Contacts", contact("Twin"))
+    for ref in ("one", "two"):
+        world.put(f"/customers/{ref}", {"name": "Twin"})
+    world.put("/customers/acme", {"name": "acme"})
+    said = world.run("import", "customers", "--connection", "demo", "--preview", code=1)
+    assert sorted(said.splitlines()) == [
+        "customers Acme: link acme (email, name): same name",
+        "customers Twin: conflict: 2 records here have this name (one, two): link it with one of them by hand",
+        "customers: 1 linked, 1 conflicts if it were imported; nothing was changed",
+    ]
+    assert links(world.place.api.get("/customers/acme")) == []
+    done = world.place.run("import", "customers", "--connection", "demo", "--json")
+    assert done.code == 1
+    assert done.json["imported"]["kinds"]["customers"]["link"] == 1
+    wrong = {
+        ("import", "all", "--choose", "1"): "--choose goes with one kind of records: customers, suppliers or products",
+        ("import", "accounts", "--preview"): "--preview goes with records: lists are taken as they are",
+        ("import", "customers", "--group", "g"): "--group goes with products",
+    }
+    for arguments, message in wrong.items():
+        ran = world.place.run(*arguments, "--connection", "demo")
+        assert (ran.code, ran.err) == (1, f"error: {message}\n")
+
+
+def test_a_killed_import_goes_on_without_doubles(make_connected: MakeHost) -> None:
+    host = make_connected()
+    host.sandbox.control("POST", "fill", contacts=1500)
+    server = host.serve()
+    asked = server.api.post("/connections/demo/import", json={"kind": "customers"})
+    assert asked.status_code == 202, asked.text
+    path = f"/batches/{asked.json()['batch']}"
+
+    def counts() -> Element:
+        return dict(server.get(path)["imported"]["kinds"]["customers"])
+
+    wait_until(lambda: counts()["create"], what="the first records")
+    server.kill()
+    server = host.serve()
+    wait_until(lambda: server.get(path)["imported"]["stage"] == "done", what="the end of the import", seconds=60)
+    assert counts() == {**dict.fromkeys(counts(), 0), "create": 1500}
+    records = server.all("customers")
+    assert len({one["sync"][0]["remote_id"] for one in records}) == len(records) == 1500
+    assert {one["sync"][0]["state"] for one in records} == {"synced"}
+    assert host.sandbox.writes() == []

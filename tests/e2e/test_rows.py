@@ -29,6 +29,7 @@ SECONDS: Final = 10.0
 @pytest.mark.row("H-118")
 @pytest.mark.row("H-119")
 @pytest.mark.row("A-4")
+@pytest.mark.row("T-34")
 def test_a_customer_is_made_there_at_once_and_its_changes_follow(server: Server) -> None:
     sandbox, before = server.host.sandbox, server.host.sandbox.last_call
     contacts = len(Official(sandbox.url).contacts())

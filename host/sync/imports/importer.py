@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Incoming, Saved
+from host import clock
 from host.db.anew import made_anew
 from host.db.trouble import is_unusable
 from host.db.watch import announce
@@ -21,6 +22,7 @@ from host.sync.imports.knowing import Knowledge, Known
 from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Outcome, Staged, Wish
 from host.sync.provider import ImportsRecords, Provider, Reading, RemoteRecord
+from host.sync.rows import look_again_at_blocked
 from host.words import one_line
 
 if TYPE_CHECKING:
@@ -107,6 +109,8 @@ class Importer:
         with self.database.write() as session:
             staging.go_to(session, wish.batch, stage, reason)
             close_batch(session, wish.batch)
+            if not wish.preview:
+                look_again_at_blocked(session, wish.connection, clock.now())
             announce(session)
 
     def _decide_guarded(self, wish: Wish, some: Sequence[Staged]) -> None:
@@ -139,12 +143,21 @@ class Importer:
     def _decide_kind(self, work: Saving, wish: Wish, kind: str, some: Sequence[Staged]) -> None:
         knowledge = self.knowledge(work.session, lock=not wish.preview)
         known = knowledge.of(kind, [one.remote for one in some])
+        if wish.preview:
+            known = self._with_moved(knowledge, wish, kind, known)
         decided = list(zip(some, self._decisions(work.session, wish, kind, some, known), strict=True))
         if wish.preview:
             outcomes: Sequence[Outcome] = [Outcome.of(one, decision) for one, decision in decided]
         else:
             outcomes = Doing(self, work, wish, kind, knowledge).do(decided)
         staging.note(work.session, outcomes)
+
+    def _with_moved(self, knowledge: Knowledge, wish: Wish, kind: str, known: Known) -> Known:
+        """A preview links nothing: what was merged would have brought its record along."""
+        moved = staging.moved(knowledge.session, wish.batch, kind)
+        ours = knowledge.ours(kind, moved.values())
+        linked = {remote_id: ours[id] for remote_id, id in moved.items() if id in ours}
+        return replace(known, by_remote={**known.by_remote, **linked})
 
     def knowledge(self, session: Session, *, lock: bool) -> Knowledge:
         return Knowledge(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from hookspecs import Incoming
+from host import clock
 from host.correlation import correlation_id
 from host.db.anew import made_anew
 from host.db.locks import NamedLock
@@ -22,6 +23,7 @@ from host.sync.imports.importer import Importer
 from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Wish
 from host.sync.provider import ImportsRecords
+from host.sync.rows import look_again_at_blocked
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
@@ -213,6 +215,7 @@ class Imports:
                 connection=key,
                 correlation_id=work.correlation_id,
             ).link([new])
+            look_again_at_blocked(work.session, key, clock.now())
             announce(work.session)
 
     @made_anew

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,7 +49,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one. ``fields`` are the names of what changes."""
+    """What became of one."""
 
     staged: Staged
     action: Action
@@ -118,7 +118,7 @@ def stage(session: Session, batch: str, page: Sequence[RemoteRecord]) -> None:
             "name": one.name,
             "number": one.number,
             "turn": 0 if one.merged_into else 1,
-            "remote": asdict(one),
+            "remote": _kept(one),
             "action": "",
             "record_id": "",
             "ref": "",
@@ -153,6 +153,18 @@ def next_staged(session: Session, batch: str, most: int) -> Sequence[Staged]:
     return [Staged(row.id, _remote(row.remote)) for row in found if row.turn == found[0].turn]
 
 
+def _kept(remote: RemoteRecord) -> dict[str, Any]:
+    """By hand: ``asdict`` copies every value, and takes half a millisecond for each of ten thousand."""
+    kept = {name: getattr(remote, name) for name in _REMOTE_FIELDS}
+    kept["keys"] = [
+        {"field": key.field, "value": key.value, "unless_differs": list(key.unless_differs)} for key in remote.keys
+    ]
+    return kept
+
+
+_REMOTE_FIELDS: Final = tuple(one.name for one in fields(RemoteRecord))
+
+
 def _remote(kept: Mapping[str, Any]) -> RemoteRecord:
     keys = tuple(Key(**{**key, "unless_differs": tuple(key["unless_differs"])}) for key in kept["keys"])
     return RemoteRecord(**{**kept, "keys": keys})
@@ -169,11 +181,20 @@ def taken(session: Session, batch: str, kind: str, record_ids: Iterable[str]) ->
     return set(session.scalars(query))
 
 
+def moved(session: Session, batch: str, kind: str) -> dict[str, str]:
+    """Records of ours that what was merged brings along, by the id of what took its place."""
+    query = select(_ROWS.remote, _ROWS.record_id).where(
+        _ROWS.batch == batch, _ROWS.kind == kind, _ROWS.action == Action.LINK.value, _ROWS.turn == 0
+    )
+    return {row.remote["merged_into"]: row.record_id for row in session.execute(query)}
+
+
 def note(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Write down what became of these; what was read of them is needed no more."""
     values = [
         {
             "staged": one.staged.id,
+            "new_remote": {"merged_into": one.staged.remote.merged_into} if one.staged.remote.merged_into else {},
             "new_action": one.action.value,
             "new_record_id": one.record_id,
             "new_ref": one.ref,
@@ -190,10 +211,9 @@ _NOTE: Final = (
     update(import_records)
     .where(_ROWS.id == bindparam("staged"))
     .values(
-        remote={},
         **{
             name: bindparam(f"new_{name}", type_=_ROWS[name].type)
-            for name in ("action", "record_id", "ref", "changes", "reason")
+            for name in ("remote", "action", "record_id", "ref", "changes", "reason")
         },
     )
 )

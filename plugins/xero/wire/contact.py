@@ -11,8 +11,6 @@ class AddressSchema(Wire):
     type = fields.String(data_key="AddressType")
     line1 = fields.String(data_key="AddressLine1")
     line2 = fields.String(data_key="AddressLine2")
-    line3 = fields.String(data_key="AddressLine3")
-    line4 = fields.String(data_key="AddressLine4")
     city = fields.String(data_key="City")
     region = fields.String(data_key="Region")
     postal_code = fields.String(data_key="PostalCode")
