@@ -108,7 +108,13 @@ def _check(host: Host, records: Sequence[str], *, choose: Sequence[str], group: 
 def _carry_out(host: Host, engine: Engine, connection: str, batch: str, *, quiet: bool) -> None:
     """Do it in this process, or watch another that does."""
 
+    told_at = 0.0
+
     def so_far(_wish: Any) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at < PAUSE_SECONDS:
+            return  # counting reads all of it
+        told_at = time.monotonic()
         shown = _shown(host, engine, batch)
         of_all = [count for kind in shown["kinds"].values() for count in kind.values()]
         left = sum(kind["left"] for kind in shown["kinds"].values())

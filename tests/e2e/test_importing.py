@@ -548,6 +548,20 @@ def test_a_customers_tax_and_theme_go_onto_its_invoices(sqlite_world: Importing)
     assert (there.line_items[0].tax_type, str(there.branding_theme_id)) == ("OUTPUT2", theme["BrandingThemeID"])
 
 
+@pytest.mark.row("H-62")
+def test_a_line_whose_product_is_not_there_is_named(sqlite_world: Importing) -> None:
+    world = sqlite_world
+    world.put("/product-groups/kept", {"name": "Kept", "exclude_from_accounting": True, "use_for_items": True})
+    world.put("/products/p", {"name": "P", "code": "P", "group": "kept", "sales_account": ACCOUNT, "sales_tax": "NONE"})
+    world.put("/customers/acme", {"name": "Acme"})
+    work = {"description": "Work", "unit_price": "1", "account": ACCOUNT, "tax_rate": "NONE"}
+    world.put("/invoices/1", invoice("acme", work, {"product": "p"}, number="N1"))
+    state = stand(world, "1")
+    assert state["state"] == "blocked"
+    assert state["reason"].startswith("line 2: its product is not in Xero (its product group keeps"), state
+    assert not world.organisation.user().listed("Invoices", "")
+
+
 @pytest.mark.row("H-63")
 @pytest.mark.row("H-65")
 def test_a_line_has_the_codes_of_its_product_or_of_its_group(sqlite_world: Importing) -> None:

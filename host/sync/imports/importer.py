@@ -62,7 +62,8 @@ class Importer:
         try:
             if wish.stage == "reading":
                 self._read(wish)
-            self._decide_all(wish)
+            if not self.stopping():
+                self._decide_all(wish)
         except CounterfoilError as error:
             log.warning("%s: an import stopped: %s", self.connection.key, error)
             self._end(wish, "failed", str(error))
@@ -80,6 +81,8 @@ class Importer:
                 touch_batch(session, wish.batch)
                 staging.stage(session, wish.batch, page)
             self.progress(wish)
+            if self.stopping():
+                return
         with self.database.write() as session:
             staging.stage(session, wish.batch, _missing(session, wish))
             staging.go_to(session, wish.batch, "deciding")

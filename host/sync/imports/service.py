@@ -14,9 +14,9 @@ from host.correlation import correlation_id
 from host.db.anew import made_anew
 from host.db.locks import NamedLock
 from host.db.watch import announce
-from host.errors import AskPerson
+from host.errors import AskPerson, CounterfoilError
 from host.occasions import keep_occasion
-from host.sync.batches import open_batch
+from host.sync.batches import close_batch, open_batch
 from host.sync.connections import CONNECTED, get_connection
 from host.sync.imports import staging
 from host.sync.imports.importer import Importer
@@ -100,11 +100,23 @@ class Imports:
             return False
         try:
             while not self.stopping() and (wish := self._next(key)):
-                self._importer(key, progress).run(wish)
+                self._carry_out(wish, progress)
                 self.wake()
         finally:
             lock.release()
         return True
+
+    def _carry_out(self, wish: Wish, progress: Callable[[Wish], None]) -> None:
+        """A connection that is gone, or whose provider is not running, ends it: nobody could go on with it."""
+        try:
+            self._connected(wish.connection)
+            importer = self._importer(wish.connection, progress)
+        except CounterfoilError as error:
+            with self.database.write() as session:
+                staging.go_to(session, wish.batch, "failed", str(error))
+                close_batch(session, wish.batch)
+            return
+        importer.run(wish)
 
     def _next(self, key: str) -> Wish | None:
         with self.database.read() as session:

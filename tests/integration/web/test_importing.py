@@ -6,10 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from host.db.locks import NamedLock
 from host.roles import Role
 from host.sync.imports.importer import Importer
+from host.sync.tables import connections
 from tests.e2e.processes import wait_until
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ def imported(office: Office, **more: Any) -> Any:
         ({"kind": "customers", "group": "g"}, "group", "goes with products"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_imported_is_said(linked_office: Office, body: Any, field: str, message: str) -> None:
-    answer = linked_office.ask("POST", PATH, json=body)
+def test_what_cannot_be_imported_is_said(linked_sqlite_office: Office, body: Any, field: str, message: str) -> None:
+    answer = linked_sqlite_office.ask("POST", PATH, json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": field, "message": message}]
 
@@ -176,3 +178,36 @@ def test_who_is_being_made_there_is_not_made_here_again(linked_office: Office, r
     [state] = office.get("/customers/ada")["sync"]
     assert state["remote_id"] == "r1"
     assert imported(office)["kinds"]["customers"]["unchanged"] == 1
+
+
+def test_an_import_from_a_connection_that_is_gone_ends_with_what_to_do(
+    linked_office: Office, remote: TinyRemote
+) -> None:
+    office, engine = linked_office, linked_office.host.engine
+    assert engine is not None
+    there(remote, "Ada")
+    answer = office.ask("POST", PATH, json={"kind": "customers"})
+    with office.host.database.write() as session:
+        session.execute(update(connections).values(status="disconnected"))
+    assert engine.imports.go_on("acme")
+    shown = office.get(f"/batches/{answer.json()['batch']}")
+    assert (shown["imported"]["stage"], shown["imported"]["reason"]) == (
+        "failed",
+        "acme is disconnected: connect it again first",
+    )
+    assert shown["closed_at"]
+    assert engine.imports.waiting() == []
+    assert office.ask("POST", PATH, json={"kind": "customers"}).status_code == 409
+
+
+def test_a_server_that_is_told_to_end_leaves_the_rest_for_the_next(linked_office: Office, remote: TinyRemote) -> None:
+    office, engine = linked_office, linked_office.host.engine
+    assert engine is not None
+    there(remote, "Ada")
+    answer = office.ask("POST", PATH, json={"kind": "customers"})
+    remote.before_answer = lambda _request: engine.stop()
+    engine.imports.go_on("acme")
+    shown = office.get(f"/batches/{answer.json()['batch']}")
+    assert shown["imported"]["stage"] == "reading"
+    assert office.get("/customers")["items"] == []
+    assert engine.imports.waiting() == ["acme"]
