@@ -22,6 +22,7 @@ PAUSE_SECONDS: Final = 0.2
 TOLD: Final = {"conflict": "conflict", "failed": "failed"}
 """What a person has to look at is said line by line, and ends the command with 1."""
 MOST_TOLD: Final = 100
+STOPPED: Final = "stopped: what was imported is kept; a running server, or the next import, goes on with the rest"
 SAID: Final = {
     "create": "new",
     "link": "linked",
@@ -59,7 +60,7 @@ def import_(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import what is in a connection's organisation; importing again updates it.
+    """Import what a connection's organisation has; again updates it.
 
     Lists first (tax rates, accounts, currencies, branding themes: what records may name), then customers, suppliers and products. A record that is here
     already is linked with it instead of made again. It ends with 1 where a person has to look at something.
@@ -79,12 +80,16 @@ def import_(
         if records:
             fields = {"products": {"group": group}} if group else {}
             batch = engine.imports.ask(connection, records, chosen=choose or (), fields=fields, preview=preview)
-            _carry_out(host, engine, connection, batch, quiet=as_json)
+            try:
+                _carry_out(host, engine, connection, batch, quiet=as_json)
+            except KeyboardInterrupt:
+                complain(STOPPED)
+                raise
         imported = _shown(host, engine, batch) if batch else None
         told = _records(host, engine, batch, preview=preview or as_json) if batch else []
     if as_json:
         counted = {name: {field: getattr(one, field) for field in one.__slots__} for name, one in taken.items()}
-        print_json({"taken": counted, "batch": batch, "imported": imported, "records": told} if batch else counted)
+        print_json({**counted, "batch": batch, "imported": imported, "records": told} if batch else counted)
     elif imported:
         _say_records(imported, told, preview=preview, grouped=bool(group))
     if imported and (imported["stage"] != "done" or any(_needs_a_person(one) for one in imported["kinds"].values())):

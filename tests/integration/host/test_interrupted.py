@@ -52,6 +52,20 @@ def test_an_import_is_interrupted_and_the_next_one_goes_on(desk: Desk, sandbox: 
     assert imported["rates"]["created"] == 0, "kept from the first time"
 
 
+def test_an_import_of_records_is_interrupted_and_the_next_one_goes_on(desk: Desk, sandbox: Sandbox) -> None:
+    [tenant] = [one["tenant_id"] for one in sandbox.control("GET", "organisations") if one["name"] == "One Ltd"]
+    sandbox.control("POST", "fill", {"tenant_id": tenant, "contacts": 3})
+    sandbox.fault(method="GET", path="Contacts", kind="delay", seconds=1, times=1)
+    process = started(desk, "import", "customers", "--connection", "one")
+    wait_until(lambda: sandbox.logged("Contacts"), what="the call to be out")
+    code, out, err = interrupted(process)
+    assert (code, out) == (130, "")
+    assert err == (
+        "error: stopped: what was imported is kept; a running server, or the next import, goes on with the rest\n"
+    )
+    assert desk.good("import", "customers", "--connection", "one") == "customers: 3 unchanged\n", "the first went on"
+
+
 MIGRATION = """
 import threading
 from pathlib import Path
