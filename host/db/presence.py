@@ -14,6 +14,7 @@ from host.db.locks import lock_path
 from host.errors import Stop
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from host.db.database import Database
@@ -30,7 +31,7 @@ class Presence:
     def __init__(self, database: Database, *, alone: bool = False) -> None:
         self._descriptor: int | None = None
         if database.is_sqlite:
-            self._descriptor = os.open(lock_path(database.engine, NAME), os.O_CREAT | os.O_RDWR, 0o600)
+            self._descriptor = _opened(lock_path(database.engine, NAME))
             self._take(database.engine.url.database or "", alone=alone)
 
     def _take(self, path: str, *, alone: bool) -> None:
@@ -57,3 +58,10 @@ class Presence:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.end()
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise Stop(f"{path} cannot be written: {error.strerror}") from error

@@ -17,8 +17,11 @@ class Official:
 
     def __init__(self, url: str, client_id: str = "sandbox-custom", secret: str = "sandbox-secret") -> None:
         token = _token(url, client_id, secret)
+        # Set rather than handed over: their class makes one object, of whatever the first in a process handed over, and copies it from then on.
+        configuration = Configuration()
+        configuration.oauth2_token = OAuth2Token(client_id=client_id, client_secret=secret)
         client = ApiClient(
-            Configuration(oauth2_token=OAuth2Token(client_id=client_id, client_secret=secret)),
+            configuration,
             oauth2_token_getter=lambda: token,
             oauth2_token_saver=lambda _token: None,
         )

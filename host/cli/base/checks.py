@@ -14,6 +14,7 @@ from host import clock
 from host.config.secret import too_open
 from host.errors import CounterfoilError, Stop
 from host.plugins.describing import describe
+from host.sync.connections import DRAFT
 from host.sync.tables import calls, connections, grants
 from host.words import one_line
 
@@ -176,13 +177,19 @@ def _connections(engine: Engine, *, offline: bool) -> Iterator[Finding]:
 def _connection(engine: Engine, shown: Mapping[str, Any], *, offline: bool) -> Finding:
     what, name = f"connection {shown['key']}", shown["organisation_name"]
     if shown["status"] != "connected":
-        return Finding(what, fine=False, says=f"{shown['status']}: {shown['reason']}")
+        return Finding(what, fine=False, says=_not_connected(shown))
     if offline:
         return Finding(what, fine=True, says=f"connected to {name}; not asked")
     try:
         return answered(what, engine.probe(shown["key"]), name)
     except CounterfoilError as error:
         return Finding(what, fine=False, says=str(error))
+
+
+def _not_connected(shown: Mapping[str, Any]) -> str:
+    if shown["status"] == DRAFT:
+        return "a draft: authorise and save it, or delete it"
+    return f"{shown['status'].replace('_', ' ')}: {shown['reason']}"
 
 
 def answered(what: str, probed: Probed, name: str) -> Finding:

@@ -221,16 +221,17 @@ def no_keeper(night: Night) -> Says:
 # ------------------------------------------------------------------------------------------------- check has something to do
 
 
-@says("to do  connection ...: disconnected")
+@says("to do  connection ...: needs attention")
 def the_credentials_are_wrong(night: Night) -> Says:
     night.desk.good("load", "customers", night.customers())
-    night.desk.change('client_secret = "sandbox-secret"', 'client_secret = "wrong"')
+    right, wrong = (f'client_id = "sandbox-custom"\nclient_secret = "{one}"' for one in ("sandbox-secret", "wrong"))
+    night.desk.change(right, wrong)
     with night.monkeypatch.context() as shifted:
         then = clock.now() + timedelta(seconds=1900)  # the token that it has is spent
         shifted.setattr(clock, "now", lambda: then)
         night.desk("sync", "--wait", "--timeout", "1")
         yield printed(night.desk("check"))
-    night.desk.change('client_secret = "wrong"', 'client_secret = "sandbox-secret"')
+    night.desk.change(wrong, right)
     night.desk.good("xero", "connect", "one")
     yield printed(night.desk("check"))
 

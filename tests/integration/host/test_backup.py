@@ -314,6 +314,14 @@ def test_not_into_a_database_that_somebody_uses(full: Place, empty: Place) -> No
 
 
 @ON_SQLITE
+def test_where_it_cannot_be_said_that_somebody_is_there(full: Place) -> None:
+    lock = full.folder / "counterfoil.db.open.lock"
+    lock.unlink()
+    lock.mkdir()
+    assert refused(full, "status") == "counterfoil.db.open.lock cannot be written: Is a directory"
+
+
+@ON_SQLITE
 def test_no_host_is_opened_while_a_backup_is_put_back(full: Place) -> None:
     database = Database.at(full.database_url)
     with closing(database), Presence(database, alone=True):

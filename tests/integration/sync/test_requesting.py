@@ -115,7 +115,7 @@ def test_what_is_saved_while_the_only_connection_is_broken_waits_for_it(world: W
     world.save("customers", "c2")
     world.save("invoices", "i1", contact="c2")
     assert world.state("customers", "c2")["state"] == "waiting"
-    assert world.state("customers", "c2")["reason"].startswith("acme is disconnected")
+    assert world.state("customers", "c2")["reason"].startswith("acme needs attention")
     world.engine.connect("acme", provider="tiny", auth="custom")
     world.drain()
     assert len(world.remote.of("customers")) == 2

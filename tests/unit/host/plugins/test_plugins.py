@@ -223,7 +223,7 @@ def test_two_stores_and_two_providers_of_one_name(tmp_path: Path) -> None:
 OFFERS = {
     "provide_billing_store": (
         "class Half:\n    def read(self, session, kind, ids): ...\n",
-        "its provide_billing_store brought Half, which is no BillingStore: lacks find, stream, catalogue, put_reference, take_ledger_states, "
+        "its provide_billing_store brought Half, which is no BillingStore: lacks find, stream, catalogue, put_reference, take_records, take_ledger_states, "
         "confirm_deletion, refuse_deletion (see docs/hooks/contributions.md)",
     ),
     "register_provider": (
