@@ -42,7 +42,9 @@ def agree(sandbox: Sandbox, address: str, *names: str, user: str = ADA) -> None:
     assert httpx.get(sandbox.control("POST", "consent", **wish)["location"]).status_code == 200
 
 
-@pytest.mark.parametrize("beside_a_server", [False, True])
+@pytest.mark.parametrize(
+    ("database_url", "beside_a_server"), [("sqlite", False), ("postgresql", True)], indirect=["database_url"]
+)
 def test_on_the_command_line(make_sandbox: MakeSandbox, make_host: MakeHost, *, beside_a_server: bool) -> None:
     host = by_consent(make_sandbox, make_host)
     if beside_a_server:
