@@ -22,7 +22,7 @@ demo: $(VENV)/.runtime
 	@$(VENV)/bin/counterfoil demo $(ARGS)
 
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist load --maxschedchunk 1 $(ARGS)
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

@@ -24,6 +24,24 @@ pytest_plugins = ["pytester", "tests.rows", "host.testing"]
 Prepare = Callable[[str], object]
 """Gives the empty database at a URL its tables and rows, and closes what it opened."""
 
+LONGEST_FIRST = (
+    "tests/e2e/test_killed.py",
+    "tests/e2e/test_chinook.py",
+    "tests/integration/web/test_every_request.py",
+    "tests/deploy/",
+    "tests/e2e/",
+    "tests/docs/",
+)
+"""What takes long begins first, so that no worker is left alone with it when the others have nothing more to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((i for i, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), len(LONGEST_FIRST))
+
+    items.sort(key=place)  # keeps the order of those that are equal
+
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever starts the tests in the background of a shell has Ctrl-C ignored, which every process below inherits; the commands that are tested here must not.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -108,7 +108,7 @@ def test_each_organisation_gets_its_own_records_though_another_is_broken(three: 
         save_one_of_each(server, f"{key}-2", connection=key)
         assert what_is_at(sandbox, key) == {key, f"{key}-2"}
     [state] = server.wait_for_state("/customers/lost", "waiting")["sync"]
-    assert state["reason"].startswith("alpha is disconnected: ")
+    assert state["reason"].startswith("alpha needs attention: ")
     assert "Xero does not know the client_id, or the client_secret is wrong" in state["reason"]
     statuses = {one["key"]: one["status"] for one in server.get("/connections")["items"]}
     assert statuses == {"alpha": "needs_attention", "beta": "connected", "gamma": "connected"}
