@@ -20,6 +20,7 @@ from host.db.migrate import HOST, Line, LineStatus, require_current, status
 from host.db.presence import Presence
 from host.db.watch import Watch
 from host.dispatch import Dispatcher
+from host.errors import Stop
 from host.jobs import Jobs
 from host.measures import Measures
 from host.plugins import Plugins
@@ -234,6 +235,7 @@ def assemble(
     measures = Measures()
     saver = Saver(database, Dispatcher(plugins), wakes, measures)
     prefix = _prefix(database)
+    engine = _engine(database, vault, saver, plugins, prefix, transport, measures)
     jobs = Jobs()
     host = Host(
         config=config,
@@ -243,7 +245,7 @@ def assemble(
         saver=saver,
         jobs=jobs,
         prefix=prefix,
-        engine=_engine(database, vault, saver, plugins, prefix, transport, measures),
+        engine=engine,
         measures=measures,
         daily=Daily(
             database,
@@ -254,6 +256,7 @@ def assemble(
                 HOST_RUN: lambda: repair(database, saver, plugins),
                 RETENTION: lambda: prune(database, _kept(config.host), jobs.stopping.is_set),
             },
+            import_lists=_no_lists if engine is None else engine.import_lists,
         ),
         safe_mode=safe_mode,
         presence=Presence(database),
@@ -266,6 +269,10 @@ def _kept(settings: HostSettings) -> Keep:
     days = settings.keep_requests_days, settings.keep_bodies_days
     requests, bodies = (timedelta(days=one) if one else None for one in days)
     return Keep(requests=requests, bodies=bodies)
+
+
+def _no_lists(provider: str, lists: Sequence[str]) -> None:
+    raise Stop(f"{', '.join(lists)} of {provider} cannot be imported: no plugin that keeps the records is running")
 
 
 class _Later:

@@ -16,7 +16,7 @@ from host.tables import runs
 from host.words import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, time
     from zoneinfo import ZoneInfo
 
@@ -44,7 +44,8 @@ def due_date(now: datetime, zone: ZoneInfo, daily_at: time) -> date:
 
 
 class Daily:
-    """Claims and runs what is due. ``own`` are the host's own runs by name, before those of the plugins; the names are none that a plugin can have."""
+    """Claims and runs what is due. ``own`` are the host's own runs by name, before those of the plugins; the names are none that a plugin can have.
+    ``import_lists`` is what ticks offer to plugins."""
 
     def __init__(
         self,
@@ -53,12 +54,14 @@ class Daily:
         zone: ZoneInfo,
         daily_at: time,
         own: Mapping[str, Callable[[], object]],
+        import_lists: Callable[[str, Sequence[str]], None],
     ) -> None:
         self._database = database
         self._plugins = plugins
         self._zone = zone
         self._daily_at = daily_at
         self._own = own
+        self._import_lists = import_lists
 
     def run_due(self) -> None:
         """Run what nobody has run for the newest date that is due."""
@@ -70,8 +73,11 @@ class Daily:
     def _calls(self, due: date) -> Mapping[str, Callable[[], object]]:
         calls = dict(self._own)
         for listener in self._plugins.listeners("on_daily_schedule"):
-            calls[listener.plugin.name] = _tick(listener.call, due)
+            calls[listener.plugin.name] = self._tick(listener.call, due)
         return calls
+
+    def _tick(self, call: Callable[..., object], due: date) -> Callable[[], object]:
+        return lambda: call(tick=DailyTick(local_date=due, now=clock.now(), import_lists=self._import_lists))
 
     def _run(self, name: str, due: date, call: Callable[[], object]) -> None:
         state, reason = DONE, ""
@@ -86,10 +92,6 @@ class Daily:
                 .where(runs.c.plugin == name, runs.c.name == DAILY, runs.c.local_date == due)
                 .values(state=state, reason=reason, finished_at=clock.now())
             )
-
-
-def _tick(call: Callable[..., object], due: date) -> Callable[[], object]:
-    return lambda: call(tick=DailyTick(local_date=due, now=clock.now()))
 
 
 def claim(database: Database, plugin: str, due: date) -> bool:

@@ -17,7 +17,7 @@ from host import clock
 from host.db.locks import NamedLock
 from host.db.trouble import is_unusable
 from host.db.watch import announce
-from host.errors import AskPerson, Stop
+from host.errors import AskPerson, CounterfoilError, Retry, Stop
 from host.ids import new_id
 from host.measures import Measures
 from host.sync import queues, steering, tracing, views
@@ -352,6 +352,26 @@ class Engine:
                 taken.update(self._store.put_reference(work, key, data))
         self._look_again_at_blocked(key)
         return taken
+
+    def import_lists(self, provider: str, lists: Sequence[str]) -> None:
+        """Import these lists from each connection of a provider that is connected. Raises ``Retry`` when all were tried, with what those said that failed."""
+        with self._database.read() as session:
+            connected = [
+                one.key for one in all_connections(session) if (one.provider, one.status) == (provider, CONNECTED)
+            ]
+        told = [trouble for key in connected if (trouble := self._trouble_importing(lists, key))]
+        if told:
+            raise Retry("; ".join(told))
+
+    def _trouble_importing(self, lists: Sequence[str], key: str) -> str:
+        """What kept these lists from being imported; empty where nothing did. One connection's trouble is no other's."""
+        try:
+            for one in lists:
+                self.import_reference(one, key)
+        except CounterfoilError as error:
+            log.warning("%s: its lists could not be imported: %s", key, error)
+            return str(error)
+        return ""
 
     def _look_again_at_blocked(self, key: str) -> None:
         with self._database.write() as session:

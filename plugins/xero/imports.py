@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from host.sync.provider import Ask, Connection
     from plugins.xero.settings import Settings
 
-IMPORTABLE: Final = ("tax-rates", "accounts", "currencies", "branding-themes")
 BASE: Final = "/api.xro/2.0/"
 AUTOMATIC: Final = frozenset({"AVALARA", "USSALESTAX"})
 

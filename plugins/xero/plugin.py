@@ -9,7 +9,7 @@ from hookspecs import CommandGroup, Demo, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hookspecs import EntityEvent, UnitOfWork
+    from hookspecs import DailyTick, EntityEvent, UnitOfWork
     from plugins.xero.provider import XeroProvider
 
 
@@ -54,6 +54,11 @@ class Xero:
         from host.sync import note_deletion
 
         note_deletion(self.provider, event, unit_of_work)
+
+    @hookimpl
+    def on_daily_schedule(self, tick: DailyTick) -> None:
+        if self.provider.settings.import_daily:
+            tick.import_lists(self.provider.name, self.provider.settings.import_daily)
 
     @hookimpl
     def register_commands(self) -> Sequence[CommandGroup]:

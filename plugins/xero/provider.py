@@ -12,6 +12,7 @@ from plugins.xero import judge as judging
 from plugins.xero.contacts import Contacts
 from plugins.xero.invoices import Invoices
 from plugins.xero.items import Items
+from plugins.xero.settings import LISTS
 from plugins.xero.wire.numbers import loads_as_text
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class XeroProvider:
 
     @property
     def importable(self) -> Sequence[str]:
-        return imports.IMPORTABLE
+        return LISTS
 
     @property
     def importable_records(self) -> Sequence[str]:

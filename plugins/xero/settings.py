@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENTITIES: Final = ("customers", "suppliers", "products", "invoices")
+LISTS: Final = ("tax-rates", "accounts", "currencies", "branding-themes")
+"""The lists of an organisation that records refer to, in the order in which an import takes them."""
 LONGEST_LIMIT: Final = 1_000_000
 KEY: Final = validate.Regexp(
     r"[a-z0-9][a-z0-9_-]{0,49}\Z",
@@ -30,6 +32,11 @@ def _about(text: str, default: str = "") -> dict[str, str]:
 def _entity(value: str) -> None:
     if value not in ENTITIES:
         raise ValidationError(f"{value!r} can't be sent to Xero: accepted are {', '.join(ENTITIES)}")
+
+
+def _list(value: str) -> None:
+    if value not in LISTS:
+        raise ValidationError(f"{value!r} can't be imported daily: accepted are {', '.join(LISTS)}")
 
 
 def _address(value: str) -> None:
@@ -131,6 +138,13 @@ class SettingsSchema(DefaultsSchema):
             "accepts": f"a list of {', '.join(ENTITIES)}",
         },
     )
+    import_daily = wire.List(
+        wire.String(validate=_list),
+        metadata={
+            **_about(f"the lists that are imported again each day: {', '.join(LISTS)}", "none"),
+            "accepts": f"a list of {', '.join(LISTS)}",
+        },
+    )
     default_connection = wire.String(
         validate=KEY,
         metadata=_about(
@@ -216,6 +230,7 @@ class Preset:
 @dataclass(frozen=True, slots=True)
 class Settings:
     entities_to_sync: frozenset[str] = frozenset()
+    import_daily: tuple[str, ...] = ()
     default_connection: str | None = None
     create_missing_contacts: bool = False
     require_contact_details: bool = False
@@ -241,6 +256,7 @@ class Settings:
         )
         return cls(
             entities_to_sync=frozenset(values.get("entities_to_sync", ())),
+            import_daily=tuple(dict.fromkeys(values.get("import_daily", ()))),
             preset=Preset(**_named(Preset, values)),
             app=App(**values.get("app", {})),
             custom=Custom(**values.get("custom", {})),

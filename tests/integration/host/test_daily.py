@@ -29,7 +29,14 @@ def on_daily_schedule(tick):
 
 
 def daily(host: Host, own: list[str]) -> Daily:
-    return Daily(host.database, host.plugins, UTC, time(2, 30), own={HOST: lambda: own.append("own")})  # type: ignore[arg-type]
+    return Daily(
+        host.database,
+        host.plugins,
+        UTC,  # type: ignore[arg-type]
+        time(2, 30),
+        own={HOST: lambda: own.append("own")},
+        import_lists=lambda *_: None,
+    )
 
 
 def rows(host: Host) -> list[Any]:
