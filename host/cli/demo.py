@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from host.sync.engine import Engine
 
 LOOK_SECONDS: Final = 0.2
-SANDBOX_PORT: Final = 9300
 NOTES: Final = "demo.json"
 
 app = new_app()
@@ -86,12 +85,12 @@ def demo(
 
 def _run(place: Place, offered: Sequence[Demo], *, exit_when_synced: bool) -> None:
     with ExitStack() as stack:
-        _start_sandboxes(stack, place, offered)
+        children = _start_sandboxes(stack, place, offered)
         _prepare(place)
-        server = stack.enter_context(_serve(place))
+        children.append(stack.enter_context(_serve(place)))
         with using_config(place.config):
             _connect(place, offered)
-            _load_and_watch(place, offered, server, exit_when_synced=exit_when_synced)
+            _load_and_watch(place, offered, children, exit_when_synced=exit_when_synced)
 
 
 def _place(folder: Path, port: int) -> Place:
@@ -107,7 +106,7 @@ def _place(folder: Path, port: int) -> Place:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise Stop(f"{folder} is there and is not a demo's folder: choose another with --dir")
-        place = Place(folder, port, free_port(SANDBOX_PORT))
+        place = Place(folder, port, free_port())
         write_files({notes: json.dumps({"sandbox_port": place.sandbox_port})})
     except OSError as error:
         raise Stop(f"{folder} cannot be used: {error.strerror}: choose another with --dir") from error
@@ -134,9 +133,10 @@ def _offered() -> Sequence[Demo]:
     return [demo for plugin in plugins.active if (demo := plugins.ask_demo(plugin))]
 
 
-def _start_sandboxes(stack: ExitStack, place: Place, offered: Sequence[Demo]) -> None:
+def _start_sandboxes(stack: ExitStack, place: Place, offered: Sequence[Demo]) -> list[Child]:
     from host.cli.base.children import Child, require_free
 
+    children = []
     for demo in offered:
         if demo.sandbox:
             require_free(place.sandbox_port, "choose another folder with --dir")
@@ -144,6 +144,8 @@ def _start_sandboxes(stack: ExitStack, place: Place, offered: Sequence[Demo]) ->
             command = [part.format(**values) for part in demo.sandbox]
             child = stack.enter_context(Child("the sandbox", command, place.folder / "sandbox.log"))
             child.wait_until_ready(place.sandbox_url + demo.ready_path)
+            children.append(child)
+    return children
 
 
 def _prepare(place: Place) -> None:
@@ -200,7 +202,9 @@ def _engine(host: Host) -> Engine:
 # ------------------------------------------------------------------------------------------------- watching it go across
 
 
-def _load_and_watch(place: Place, offered: Sequence[Demo], server: Child, *, exit_when_synced: bool) -> None:
+def _load_and_watch(
+    place: Place, offered: Sequence[Demo], children: Sequence[Child], *, exit_when_synced: bool
+) -> None:
     from host.app import open_host
 
     with open_host(place.config) as host:
@@ -210,7 +214,7 @@ def _load_and_watch(place: Place, offered: Sequence[Demo], server: Child, *, exi
         _load(host, engine, offered)
         if not exit_when_synced:
             _introduce(host, place)
-        _watch(engine, server, shown, until_synced=exit_when_synced)
+        _watch(engine, children, shown, until_synced=exit_when_synced)
         if exit_when_synced:
             _summarise(engine)
 
@@ -257,12 +261,13 @@ def _example(place: Place, token: str) -> str:
     )
 
 
-def _watch(engine: Engine, server: Child, shown: dict[int, str], *, until_synced: bool) -> None:
+def _watch(engine: Engine, children: Sequence[Child], shown: dict[int, str], *, until_synced: bool) -> None:
     """Say what becomes of each record, as it happens. ``shown`` are the states that need not be said."""
-    from host.errors import Stop
     from host.sync.waiting import is_moving
 
-    while server.alive:
+    while True:
+        for child in children:
+            child.require_alive()
         with engine.reading() as session:
             records, moving = engine.news(session, shown), is_moving(session)
         for one in records:
@@ -271,7 +276,6 @@ def _watch(engine: Engine, server: Child, shown: dict[int, str], *, until_synced
         if until_synced and not moving:
             return
         time.sleep(LOOK_SECONDS)
-    raise Stop("the host ended by itself: see host.log in the demo's folder")
 
 
 def _line(one: Mapping[str, Any]) -> str:

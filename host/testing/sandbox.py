@@ -25,7 +25,7 @@ class Sandbox:
         self._plugins.load()
         [self._plugin] = self._plugins.all
         self._demo = self._offered()
-        self._port = free_port(0)
+        self._port = free_port()
         values = {"port": self._port, "state": folder / "sandbox.db"}
         command = [part.format(**values) for part in self._demo.sandbox]
         self._child = Child("the sandbox", [*command, *options], folder / "sandbox.log")

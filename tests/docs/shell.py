@@ -32,7 +32,7 @@ class Shell:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
-        self.ports = {port: str(free_port(0)) for port, _ in SERVERS.values()}
+        self.ports = {port: str(free_port()) for port, _ in SERVERS.values()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("COUNTERFOIL", "PYTEST"))}
         self._bash = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,17 +16,11 @@ from typing import Any, Self
 
 import httpx
 
+from host.cli.base.children import free_port
 from tests.e2e.leaks import assert_no_secret_leaked
 
 COUNTERFOIL = (str(Path(sys.executable).with_name("counterfoil")),)
 PATIENCE_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def wait_until(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.e2e.processes import Program, free_port, wait_until
+from host.cli.base.children import free_port
+from tests.e2e.processes import Program, wait_until
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import MakeHost, MakeSandbox

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import signal
 import socket
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import COUNTERFOIL, Program, free_port, wait_until
+from host.cli.base.children import free_port
+from tests.e2e.processes import COUNTERFOIL, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -29,6 +32,14 @@ def started(command: list[str], tmp_path: Path) -> Iterator[Program]:
     yield program
     if program.alive:
         program.stop()
+
+
+def children_of(parent: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
 def run(command: list[str], *more: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -65,6 +76,26 @@ def test_it_gives_an_address_a_token_and_an_example_that_works(started: Program)
     started.process.send_signal(signal.SIGINT)
     assert started.process.wait(timeout=60) == 0
     assert "goes on where it was" in started.output()
+
+
+def test_two_that_start_at_the_same_moment_keep_apart(tmp_path: Path) -> None:
+    both = []
+    for name in ("one", "two"):
+        command = [*COUNTERFOIL, "demo", "--port", str(free_port()), "--dir", str(tmp_path / name)]
+        both.append(Program([*command, "--exit-when-synced"], tmp_path / f"{name}.log"))
+    for program in both:
+        assert program.process.wait(timeout=120) == 0, program.output()
+        assert "6 customers synced, 20 invoices synced, 12 products synced, in " in program.output()
+    ports = {json.loads((tmp_path / name / "demo.json").read_text())["sandbox_port"] for name in ("one", "two")}
+    assert len(ports) == 2
+
+
+def test_a_sandbox_that_dies_ends_it_with_a_word(started: Program, tmp_path: Path) -> None:
+    [sandbox] = [pid for pid in children_of(started.process.pid) if "plugins.xero.sandbox" in command_of(pid)]
+    os.kill(sandbox, signal.SIGKILL)
+    assert started.process.wait(timeout=60) == 1
+    log = tmp_path / "demo" / "sandbox.log"
+    assert started.output().splitlines()[-1] == f"error: the sandbox ended by itself: see {log}"
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(command: list[str]) -> None:

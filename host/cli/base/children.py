@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Final, Self
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 READY_SECONDS: Final = 30.0
 GRACE_SECONDS: Final = 40.0
 LOOK_SECONDS: Final = 0.05
+PORTS: Final = range(10_000, 32_000)
+"""Below those that Linux gives to outgoing connections: nobody gets one of these by chance between our look and our use of it."""
 
 
 class Child:
@@ -49,9 +53,10 @@ class Child:
                 raise Stop(f"{self.name} is not ready after {READY_SECONDS:g} seconds: see {self._log}")
             time.sleep(LOOK_SECONDS)
 
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
+    def require_alive(self) -> None:
+        """Raises ``Stop`` where it has ended."""
+        if self._process.poll() is not None:
+            raise Stop(f"{self.name} ended by itself: see {self._log}")
 
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
@@ -73,7 +78,7 @@ class Child:
 
 def answers(address: str) -> bool:
     """Whether a GET of this address is answered with success."""
-    with suppress(URLError, OSError), urlopen(address, timeout=2) as answer:  # noqa: S310 - an address of ours
+    with suppress(URLError, OSError, HTTPException), urlopen(address, timeout=2) as answer:  # noqa: S310 - an address of ours
         return bool(answer.status == 200)
     return False
 
@@ -88,11 +93,11 @@ def require_free(port: int, option: str) -> None:
             raise Stop(f"port {port} is taken: stop what uses it, or {option}") from error
 
 
-def free_port(preferred: int) -> int:
-    """The preferred port, or any other where that is taken."""
-    for port in (preferred, 0):
+def free_port() -> int:
+    """One that nothing listens on. At random, so that two who ask at the same time get two, whatever seeds the generator."""
+    for port in random.SystemRandom().sample(PORTS, 100):
         with suppress(OSError), socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", port))
-            return int(listener.getsockname()[1])
+            return port
     raise Stop("no port is free on this machine")
