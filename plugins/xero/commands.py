@@ -71,21 +71,29 @@ def connect(
         say(f"{key} is connected to {shown['organisation']}; next: counterfoil import all --connection {key}")
 
 
-@app.command(epilog=examples("counterfoil xero disconnect acme"))
+@app.command(epilog=examples("counterfoil xero disconnect acme", "counterfoil xero disconnect acme --delete"))
 def disconnect(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The connection's key.")],
-    as_json: AsJson = False,  # noqa: FBT002 - typer makes an option of it
+    *,
+    delete: Annotated[
+        bool,
+        typer.Option(
+            "--delete", help="Show it to nobody any more. Its links stay, so connected anew it doubles nothing."
+        ),
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """End the access to one organisation.
 
     No other is touched. What waits for it waits until it is connected again.
     """
     with host() as opened:
-        left = _engine(opened).connecting.disconnect(key, "disconnected on the command line")
+        connecting = _engine(opened).connecting
+        left = (connecting.delete if delete else connecting.disconnect)(key, "disconnected on the command line")
     if as_json:
         print_json({"connection": key, "still_to_do": left})
     else:
-        say(f"{key} is disconnected")
+        say(f"{key} is {'deleted' if delete else 'disconnected'}")
         if left:
             warn(left)
 

@@ -61,3 +61,5 @@ def test_on_the_command_line(make_sandbox: MakeSandbox, make_host: MakeHost, *, 
     assert host.json("status")["connections"][0]["status"] == "connected"
     assert host.run("xero", "disconnect", "acme").stdout == "acme is disconnected\n"
     assert host.json("status")["connections"][0]["status"] == "disconnected"
+    assert host.run("xero", "disconnect", "acme", "--delete").stdout == "acme is deleted\n"
+    assert host.json("status")["connections"] == []
