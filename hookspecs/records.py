@@ -110,7 +110,7 @@ class Product(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRate(Record):
-    """``rate`` is a percentage: 20 means 20 %. ``remote_id`` is empty for a rate that no import brought."""
+    """``rate`` is a percentage: 20 means 20 %. ``remote_id`` is that of the connection's rate that this one is, or stands for; empty where it is neither."""
 
     code: str
     name: str

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -37,12 +37,13 @@ from host.sync.connections import (
 from host.sync.deciding import Decider
 from host.sync.drain import Drain, Wakeup
 from host.sync.grants import Grants, grant_of
+from host.sync.imports.listed import choices
 from host.sync.imports.service import Imports
 from host.sync.limiter import free_at, measure
-from host.sync.outbox import PERSON
+from host.sync.outbox import PERSON, look_again_at_blocked
 from host.sync.probing import Probed, Timed
 from host.sync.requesting import Requested, Requesting
-from host.sync.rows import anything_due, connections_with_work, look_again_at_blocked
+from host.sync.rows import anything_due, connections_with_work
 from host.sync.talk import Talk
 from host.words import database_says
 
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
-    from host.sync.provider import Connection, Provider
+    from host.sync.provider import Ask, Connection, Provider
     from host.sync.queues import CallsLeft
     from host.sync.steering import Chosen, Steered
     from host.unit_of_work import Saver
@@ -344,7 +345,7 @@ class Engine:
         provider = self.provider(connection.provider)
         if kind not in {"all", *provider.importable}:
             raise AskPerson(f"{kind!r} can't be imported (all, {', '.join(provider.importable)})")
-        ask = self.connecting.asking(connection, grant_of(self._database, key), "import")
+        ask = self._asking_for_lists(connection)
         taken: dict[str, Taken] = {}
         for one in provider.importable if kind == "all" else [kind]:
             data = provider.import_reference(one, ask, connection)
@@ -352,6 +353,19 @@ class Engine:
                 taken.update(self._store.put_reference(work, key, data))
         self._look_again_at_blocked(key)
         return taken
+
+    def _asking_for_lists(self, connection: Connection) -> Ask:
+        return self.connecting.asking(connection, grant_of(self._database, connection.key), "import")
+
+    def search_list(self, key: str, kind: str, text: str) -> Sequence[dict[str, Any]]:
+        """What one of the remote's lists has now, for a person who chooses from it. Writes nothing."""
+        with self._database.read() as session:
+            connection = get_connection(session, key)
+            known = self._store.catalogue(session, key)
+        if connection.status != CONNECTED:
+            raise AskPerson(f"{key} is not connected: connect it first")
+        provider = self.provider(connection.provider)
+        return choices(provider.import_reference(kind, self._asking_for_lists(connection), connection), known, text)
 
     def import_lists(self, provider: str, lists: Sequence[str]) -> None:
         """Import these lists from each connection of a provider that is connected. Raises ``Retry`` when all were tried, with what those said that failed."""
@@ -375,7 +389,7 @@ class Engine:
 
     def _look_again_at_blocked(self, key: str) -> None:
         with self._database.write() as session:
-            look_again_at_blocked(session, key, clock.now())
+            look_again_at_blocked(session, key)
             announce(session)
         self.wake()
 

@@ -50,9 +50,23 @@ def _write_down(session: Session, noted: Sequence[tuple[Provider, EntityEvent, W
 def write_rows(provider: Provider, events: Iterable[EntityEvent], session: Session, wanted: Wanted) -> None:
     """Raise the generation of these records' sync rows, or make the rows."""
     kinds = {rule.kind for rule in provider.kinds}
+    events = list(events)
     known = [event for event in events if event.kind in kinds]
     if known:
         write_rows_of(Belonging(provider, known, session), provider, known, session, wanted)
+    # What is not sent itself is what records name (a tax rate, a product group): it may be what others lacked.
+    for connection in {event.record.connection for event in events if event.kind not in kinds}:
+        look_again_at_blocked(session, connection)
+
+
+def look_again_at_blocked(session: Session, connection: str) -> None:
+    """Look again at what waits for nothing that will come by itself: an import, or a person, may have brought what was missing. ``""``: everywhere."""
+    of_it = [rows.c.connection == connection] if connection else []
+    session.execute(
+        update(rows)
+        .where(*of_it, rows.c.state == "blocked", rows.c.waits_for.is_(None), rows.c.call_id.is_(None))
+        .values(state="waiting", due_at=clock.now(), reason="")
+    )
 
 
 def write_rows_of(

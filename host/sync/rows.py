@@ -274,20 +274,6 @@ def wake_dependents(session: Session, ids: Iterable[int], now: datetime) -> None
         )
 
 
-def look_again_at_blocked(session: Session, connection: str, now: datetime) -> None:
-    """Look again at what waits for nothing that will come by itself: an import, or a person, may have brought what was missing."""
-    session.execute(
-        update(rows)
-        .where(
-            rows.c.connection == connection,
-            rows.c.state == "blocked",
-            rows.c.waits_for.is_(None),
-            rows.c.call_id.is_(None),
-        )
-        .values(state="waiting", due_at=now, reason="")
-    )
-
-
 def _pieces(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 

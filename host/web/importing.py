@@ -114,10 +114,15 @@ def list_imported(asked: Asked) -> Answer:
     refuses=(409,),
 )
 def search_remote(asked: Asked) -> Answer:
-    """Search the connection's organisation for records that one of ours may be linked with; the first hundred."""
-    given = asked.parameters("q")
-    key, kind = connection_of(asked)["key"], _record_kind(asked)
-    return Answer({"items": list(asked.engine.imports.search(key, kind, given.get("q", "").strip()))})
+    """Search the connection's organisation for what one of ours may be linked with: records (the first hundred), or entries of a list such as tax rates."""
+    text = asked.parameters("q").get("q", "").strip()
+    key, kind = connection_of(asked)["key"], asked.path["kind"]
+    lists, records = asked.engine.importable(key, "all")
+    if kind in lists:
+        return Answer({"items": list(asked.engine.search_list(key, kind, text))})
+    if kind not in records:
+        raise not_found(f"{kind!r} cannot be searched there: there are {', '.join([*lists, *records])}")
+    return Answer({"items": list(asked.engine.imports.search(key, kind, text))})
 
 
 @operation(answers.SyncState, takes=LinkWish, refuses=(409,))

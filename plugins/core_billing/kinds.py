@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import and_, false, func, select
 
-from hookspecs import Account, Address, Customer, Product, ProductGroup, Supplier, TaxRate
+from hookspecs import Account, Address, Customer, Product, ProductGroup, Supplier
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import optional_money_text, quantity_text
 from plugins.core_billing.inheritance import Side, product_account
+from plugins.core_billing.linked_rates import check_links, tax_rate
 from plugins.core_billing.listing import Listing, equals, is_flag, refers_to
 from plugins.core_billing.records import Entry, Records
 from plugins.core_billing.schemas import (
@@ -291,7 +292,8 @@ class TaxRates(Coded):
 
     place = lookup.TAX_RATES
     schema = TaxRateInput
-    listing = _coded_listing(tables.tax_rates)
+    blank = MappingProxyType({"connection": "", "remote_id": "", "linked_to": ""})
+    listing = _coded_listing(tables.tax_rates, "linked_to")
     on_saved: Callable[[UnitOfWork], None]
 
     def put(self, unit_of_work: UnitOfWork, inputs: Sequence[JSON], *, partial: bool = False) -> Sequence[Saved]:
@@ -300,8 +302,12 @@ class TaxRates(Coded):
             self.on_saved(unit_of_work)
         return answers
 
+    def _check(self, session: Session, entries: Sequence[Entry]) -> None:
+        super()._check(session, entries)
+        check_links(session, [entry for entry in entries if entry.row["linked_to"]])
+
     def record(self, row: Row) -> Record:
-        return TaxRate(**row)
+        return tax_rate(**row)
 
     def shown(self, row: Row) -> JSON:
         return {**self.named(row), "rate": quantity_text(row["rate"])}

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select
 
-from hookspecs import Account, Action, BrandingTheme, Catalogue, Currency, Record, Taken, TaxRate
+from hookspecs import Account, Action, BrandingTheme, Catalogue, Currency, Record, Taken
 from host.ids import new_id
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import parse_decimal
+from plugins.core_billing.linked_rates import follow, tax_rate
 from plugins.core_billing.lookup import as_rows, delete_rows, insert_rows, update_rows
 from plugins.core_billing.reference_data import NO_DEFAULTS, known_connections
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.orm import Session
@@ -31,12 +32,12 @@ class ReferenceList:
 
     name: str
     table: Table
-    record: type[Record]
+    record: Callable[..., Record]
     kind: str = ""
 
 
 LISTS: Final = (
-    ReferenceList("rates", tables.tax_rates, TaxRate, "tax-rates"),
+    ReferenceList("rates", tables.tax_rates, tax_rate, "tax-rates"),
     ReferenceList("accounts", tables.accounts, Account, "accounts"),
     ReferenceList("themes", tables.branding_themes, BrandingTheme),
     ReferenceList("currencies", tables.currencies, Currency),
@@ -76,11 +77,12 @@ def _put_connection(session: Session, key: str, defaults: Defaults | None) -> No
 
 def _replace(unit_of_work: UnitOfWork, one: ReferenceList, connection: str, entries: Sequence[Record]) -> Taken:
     session = unit_of_work.session
-    old = _rows(session, one.table, one.table.c.connection == connection)
-    made, changed, unchanged = [], [], 0
-    left = {row["id"]: row for row in old}
-    for entry in entries:
-        given = _columns(one, connection, entry)
+    there = _rows(session, one.table, one.table.c.connection == connection)
+    brought = [_columns(one, connection, entry) for entry in entries]
+    changed = list(follow([row for row in there if row.get("linked_to")], brought))
+    left = {row["id"]: row for row in there if not row.get("linked_to")}
+    made, unchanged = [], 0
+    for given in brought:
         known = _known(left, given)
         if known is None:
             made.append({"id": new_id(), **given})
@@ -99,10 +101,12 @@ def _replace(unit_of_work: UnitOfWork, one: ReferenceList, connection: str, entr
 
 
 def _columns(one: ReferenceList, connection: str, entry: Record) -> Row:
-    names = {column.name for column in one.table.columns} - {"id", "connection"}
+    names = {column.name for column in one.table.columns} - {"id", "connection", "linked_to"}
     row = {name: getattr(entry, name) for name in names}
     if "rate" in row:
         row["rate"] = parse_decimal(row["rate"])
+    if "linked_to" in one.table.c:
+        row["linked_to"] = ""  # what the ledger brings stands for itself
     return row | {"connection": connection}
 
 

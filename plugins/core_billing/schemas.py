@@ -126,6 +126,7 @@ class TaxRateInput(Input):
     name = Text(255, required=True)
     rate = Amount(None, within=(0, 1000), required=True)
     connection = Text(100, keeps=True)
+    linked_to = Text(100, keeps=True)
 
 
 class AccountInput(Input):

@@ -136,9 +136,12 @@ tax_rates: Final = Table(
     _amount("rate"),
     _text("connection"),
     _text("remote_id"),
+    Column("linked_to", Text, nullable=False, server_default=text("''")),
     Index("uq_core_billing_tax_rates_ref", "ref", unique=True),
     Index("ix_core_billing_tax_rates_code", "code", "connection"),
 )
+
+"""``remote_id`` is for rates that an import brought; ``linked_to`` is the remote id of the rate that one of people's own stands for."""
 
 accounts: Final = Table(
     "core_billing_accounts",

@@ -45,7 +45,11 @@ class Books:
     def tax_type(self, code: str) -> str:
         """Xero's TaxType for a rate of ours. A rate that a person linked by hand carries the TaxType of the rate it is linked to."""
         rate = self._one(self.rates, code, "tax rate", "tax-rates")
-        return rate.remote_id or rate.code
+        if not rate.remote_id:
+            raise Missing(
+                f"tax rate {code} is not linked to one of {self.name}: choose the connection and linked_to of the tax rate {rate.ref}"
+            )
+        return rate.remote_id
 
     def account(self, code: str) -> str:
         return self._one(self.accounts, code, "account", "accounts").code

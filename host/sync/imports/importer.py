@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Incoming, Saved
-from host import clock
 from host.db.anew import made_anew
 from host.db.trouble import is_unusable
 from host.db.watch import announce
@@ -21,8 +20,8 @@ from host.sync.imports.deciding import Action, Decision, Ours, decide
 from host.sync.imports.knowing import Knowledge, Known
 from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Outcome, Staged, Wish
+from host.sync.outbox import look_again_at_blocked
 from host.sync.provider import ImportsRecords, Provider, Reading, RemoteRecord
-from host.sync.rows import look_again_at_blocked
 from host.words import one_line
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class Importer:
             staging.go_to(session, wish.batch, stage, reason)
             close_batch(session, wish.batch)
             if not wish.preview:
-                look_again_at_blocked(session, wish.connection, clock.now())
+                look_again_at_blocked(session, wish.connection)
             announce(session)
 
     def _decide_guarded(self, wish: Wish, some: Sequence[Staged]) -> None:

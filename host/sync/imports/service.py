@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from hookspecs import Incoming
-from host import clock
 from host.correlation import correlation_id
 from host.db.anew import made_anew
 from host.db.locks import NamedLock
@@ -22,8 +21,8 @@ from host.sync.imports import staging
 from host.sync.imports.importer import Importer
 from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Wish
+from host.sync.outbox import look_again_at_blocked
 from host.sync.provider import ImportsRecords
-from host.sync.rows import look_again_at_blocked
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class Imports:
                 connection=key,
                 correlation_id=work.correlation_id,
             ).link([new])
-            look_again_at_blocked(work.session, key, clock.now())
+            look_again_at_blocked(work.session, key)
             announce(work.session)
 
     @made_anew

@@ -52,7 +52,8 @@ def provider(**changes: Any) -> XeroProvider:
     return XeroProvider(settings(**changes))
 
 
-def rate(code: str, percent: str = "20", connection: str = "acme", remote_id: str = "") -> TaxRate:
+def rate(code: str, percent: str = "20", connection: str = "acme", remote_id: str | None = None) -> TaxRate:
+    """As an import brings it, unless told otherwise."""
     return TaxRate(
         id=f"{connection}-{code}",
         ref=f"{connection}-{code}",
@@ -60,7 +61,7 @@ def rate(code: str, percent: str = "20", connection: str = "acme", remote_id: st
         name=code,
         rate=Decimal(percent),
         connection=connection,
-        remote_id=remote_id,
+        remote_id=code if remote_id is None else remote_id,
     )
 
 

@@ -1,0 +1,109 @@
+"""Tax rates of one's own: linked by hand with a rate of the organisation's, or in the way of what names them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.connecting.conftest import Office
+
+OWN = {"code": "STD", "name": "Our standard rate", "rate": "20"}
+
+
+def invoice(office: Office, ref: str, tax_rate: str) -> Any:
+    line = {"description": "An hour", "quantity": "1", "unit_price": "50.00", "account": "200", "tax_rate": tax_rate}
+    return office.api.put(
+        f"/invoices/{ref}", {"customer": "ada", "issue_date": "2026-11-02", "due_date": "2026-12-02", "lines": [line]}
+    )
+
+
+def stands(office: Office, ref: str) -> Any:
+    office.drain("acme")
+    [sync] = office.api.get(f"/invoices/{ref}")["sync"]
+    return sync
+
+
+def lines_at_xero(office: Office) -> list[list[str]]:
+    """The tax types of the lines of each invoice that was sent."""
+    calls = [office.sandbox.control("GET", f"calls/{one['id']}") for one in office.logged("PUT", "/Invoices")]
+    sent = [one for call in calls for one in json.loads(call["request_body"])["Invoices"]]
+    return [[line["TaxType"] for line in one["LineItems"]] for one in sent]
+
+
+@pytest.fixture
+def shop(office: Office) -> Office:
+    office.connected("acme")
+    office.api.post("/connections/acme/import", {"kind": "tax-rates"})
+    office.api.post("/connections/acme/import", {"kind": "accounts"})
+    office.save_customer("ada")
+    return office
+
+
+@pytest.mark.row("H-23")
+@pytest.mark.row("H-24", part="api")
+@pytest.mark.row("A-29")
+def test_a_rate_of_ones_own_is_in_the_way_until_it_is_linked(shop: Office) -> None:
+    shop.api.put("/tax-rates/std", OWN)
+    invoice(shop, "one", "STD")
+    told = stands(shop, "one")
+    assert (told["state"], told["connection"]) == ("blocked", "acme")
+    assert told["reason"] == (
+        "line 1: tax rate STD is not linked to one of Acme Ltd: choose the connection and linked_to of the tax rate std"
+    )
+    assert lines_at_xero(shop) == []
+
+    shop.api.patch("/tax-rates/std", {"connection": "acme", "linked_to": "OUTPUT2"})
+    assert stands(shop, "one")["state"] == "synced"
+    assert lines_at_xero(shop) == [["OUTPUT2"]]
+
+
+@pytest.mark.row("H-25", part="api")
+def test_each_connection_offers_its_own_rates(shop: Office) -> None:
+    shop.draft("other")
+    there = shop.api.get("/connections/acme/remote/tax-rates", q="20%")["items"]
+    assert [(one["remote_id"], one["values"]["rate"], one["linked_with"]) for one in there][:2] == [
+        ("OUTPUT2", "20", "OUTPUT2"),
+        ("INPUT2", "20", "INPUT2"),
+    ]
+    nothing = shop.api.ask("GET", "/connections/other/remote/tax-rates")
+    assert (nothing.status_code, nothing.json()["detail"]) == (409, "other is not connected: connect it first")
+    shop.api.put("/tax-rates/std", {**OWN, "connection": "acme", "linked_to": "OUTPUT2"})
+    [found] = shop.api.get("/connections/acme/remote/tax-rates", q="OUTPUT2")["items"]
+    assert (found["remote_id"], found["linked_with"]) == ("OUTPUT2", "OUTPUT2, std")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "message"),
+    [
+        ({"linked_to": "OUTPUT2"}, "connection", "is required with linked_to: each connection has tax rates of its own"),
+        ({"connection": "acme", "linked_to": "OUTPUT9"}, "linked_to", "acme has no tax rate OUTPUT9: there are "),
+        ({"connection": "far", "linked_to": "OUTPUT2"}, "linked_to", "far has no tax rate OUTPUT2: none was imported yet (counterfoil import tax-rates)"),
+        ({"connection": "acme", "linked_to": "RROUTPUT"}, "rate", "RROUTPUT is 5 % in acme: this one has to be the same"),
+        ({"connection": "acme", "linked_to": "OUTPUT2", "code": "INPUT2"}, "code", "acme has a tax rate INPUT2 of its own: name that one on lines"),
+    ],
+)  # fmt: skip
+def test_a_link_that_leads_nowhere_is_refused(shop: Office, given: Any, field: str, message: str) -> None:
+    answer = shop.api.ask("PUT", "/tax-rates/std", json={**OWN, **given})
+    assert answer.status_code == 422
+    [told] = answer.json()["errors"]
+    assert told["field"] == field
+    assert told["message"].startswith(message)
+
+
+def test_what_came_from_the_organisation_stands_for_itself(shop: Office) -> None:
+    answer = shop.api.ask("PATCH", "/tax-rates/OUTPUT2", json={"linked_to": "INPUT2"})
+    assert answer.json()["errors"] == [
+        {"field": "linked_to", "message": "cannot be set: this tax rate came from acme, and stands for itself"}
+    ]
+
+
+def test_a_linked_rate_follows_the_one_that_it_stands_for(shop: Office) -> None:
+    shop.api.put("/tax-rates/std", {**OWN, "connection": "acme", "linked_to": "OUTPUT2"})
+    tenant = shop.tenant(1)
+    shop.sandbox.control("PUT", f"organisations/{tenant}", {"tax_rates": {"OUTPUT2": {"percent": "21"}}})
+    shop.api.post("/connections/acme/import", {"kind": "tax-rates"})
+    assert shop.api.get("/tax-rates/std")["rate"] == "21"
+    assert shop.api.get("/tax-rates/std")["code"] == "STD"
