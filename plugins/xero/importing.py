@@ -61,18 +61,26 @@ ITEM_FIELDS: Final = (*ITEM_TEXTS, *(f"{side}_{what}" for side in SIDES for what
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Our codes for Xero's tax types: a rate that was linked by hand bears the type it is linked with."""
+    """Our codes for Xero's tax types and accounts: a rate that was linked by hand bears the type it is linked with."""
 
     by_tax_type: Mapping[str, str]
+    accounts: frozenset[str]
 
     @classmethod
     def of(cls, catalogue: Catalogue, connection: str) -> Codes:
         own_last = sorted(catalogue.rates, key=lambda rate: rate.connection == connection)
-        return cls({rate.remote_id or rate.code: rate.code for rate in own_last})
+        return cls(
+            by_tax_type={rate.remote_id or rate.code: rate.code for rate in own_last},
+            accounts=frozenset(account.code for account in catalogue.accounts),
+        )
 
     def tax(self, tax_type: str | None) -> str:
         """Empty where no rate here stands for it."""
         return self.by_tax_type.get(tax_type or "", "")
+
+    def account(self, code: str) -> str:
+        """Empty while it is not imported: a line with it would be refused, and the next import after the accounts brings it."""
+        return code if code in self.accounts else ""
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -317,7 +325,7 @@ def item_fields(element: JSON, codes: Codes) -> dict[str, Any]:
         if "price" in said:
             fields[f"{side}_price"] = _price(said["price"])
         if "account" in said:
-            fields[f"{side}_account"] = said["account"]
+            fields[f"{side}_account"] = codes.account(said["account"])
         if "tax" in said:
             fields[f"{side}_tax"] = codes.tax(said["tax"])
     return fields

@@ -37,7 +37,7 @@ from plugins.xero.doubt import in_doubt, lines_only
 from plugins.xero.editing import NotEditable, agree, compare, line_of
 from plugins.xero.items import FOUR_DECIMALS
 from plugins.xero.ledger import GONE, PLAIN, Standing, ledger_state, total_warnings
-from plugins.xero.lines import LineDesk, NotYet, ReadyLine, line_ids, ready_lines
+from plugins.xero.lines import LineDesk, NotYet, ReadyLine, is_linked, line_ids, ready_lines
 from plugins.xero.links import invoice_url
 from plugins.xero.marks import bears_our_url, document_url
 from plugins.xero.repairs import Workshop
@@ -191,13 +191,17 @@ class Office:
             contacts |= {(kind, id): link for id, link in desk.links(kind, ids).items()}
             read = desk.store.read(desk.session, kind, ids)
             parties |= {(kind, id): party for id, party in read.items() if isinstance(party, Party)}
+        item_links = _links(desk, {line.item for line in lines if line.item})
         textless = {line.product for line in lines if line.product and not line.description.strip()}
+        unlinked = {
+            line.item for line in lines if line.item and not is_linked(item_links.get(line.item), connection.key)
+        }
         line_desk = LineDesk(
             books=books,
             preset=preset,
             connection=connection.key,
-            links=_links(desk, {line.item for line in lines if line.item}),
-            products=_products(desk, textless),
+            links=item_links,
+            products=_products(desk, textless | unlinked),
         )
         return cls(desk, settings, preset, books, contacts, parties, line_desk)
 
@@ -278,7 +282,10 @@ class Office:
         name = f"its customer {party.ref if party else document.contact}"
         who = (document.contact_kind, document.contact)
         if link and here and link.on_its_way:
-            return Blocked(reason=f"{name} is on its way to Xero{_because(link)}", waits_for=who)
+            said = (
+                f"is on its way to Xero{_because(link)}" if link.state != "blocked" else _not_known(party, link.reason)
+            )
+            return Blocked(reason=f"{name} {said}", waits_for=who)
         if link and link.connection and not here:
             return Blocked(
                 reason=f"{name} belongs to connection {link.connection}, the document to {self.desk.connection.key}"
@@ -288,8 +295,7 @@ class Office:
             return Blocked(reason=f"{name} is sent to Xero first", waits_for=who, bring=True)
         why = (link.reason or link.state) if link else "it was never sent"
         return Blocked(
-            reason=f"{name} is not in Xero ({why}): check its first name, last name, email and accounts code and sync it"
-            + ("" if stuck else ", or set create_missing_contacts = true")
+            reason=f"{name} {_not_known(party, why)}" + ("" if stuck else ", or set create_missing_contacts = true")
         )
 
     def _theme(self, document: Document) -> str:
@@ -319,6 +325,19 @@ def _products(desk: Desk, ids: Iterable[str]) -> Mapping[str, Product]:
 
 def _because(link: Link) -> str:
     return f" ({link.reason})" if link.reason else ""
+
+
+def _not_known(party: Party | None, why: str) -> str:
+    """With what Xero may know a contact by, and what of it is missing here."""
+    known = {
+        "first name": party and party.first_name,
+        "last name": party and party.last_name,
+        "email": party and party.email,
+        "accounts code": party and party.accounts_code,
+        "Xero contact id": "",  # it is not linked
+    }
+    *all_but_last, last = [name if value else f"{name} (missing)" for name, value in known.items()]
+    return f"is not in Xero ({why}): check its {', '.join(all_but_last)} and {last}, and sync it"
 
 
 def why_not(document: Document) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from host.sync.provider import Blocked
 from plugins.xero.catalogue import Books, Missing
@@ -32,7 +32,8 @@ class NotYet(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineDesk:
-    """What lines are resolved with: the connection's reference data and settings, the items' links, and the products that lines without a text name."""
+    """What lines are resolved with: the connection's reference data and settings, the items' links, and the products that lines without a text name or
+    whose items are not linked."""
 
     books: Books
     preset: Preset
@@ -92,25 +93,28 @@ def _item(line: Line, name: str, desk: LineDesk) -> tuple[str, str]:
     if not line.item:
         return "", ""
     link = desk.links.get(line.item)
-    if link and link.connection == desk.connection:
-        if link.remote_id and link.remote_number:
-            return link.remote_number, f"{BY_ID}{link.remote_id}"
-        if link.on_its_way:
-            raise NotYet(
-                Blocked(reason=f"{name}: its product is on its way to Xero", waits_for=("products", line.item))
-            )
+    if is_linked(link, desk.connection):
+        return link.remote_number, f"{BY_ID}{link.remote_id}"
+    if link and link.connection == desk.connection and link.on_its_way:
+        raise NotYet(Blocked(reason=f"{name}: its product is on its way to Xero", waits_for=("products", line.item)))
     default = desk.preset.default_invoice_item
     if default:
         return default, f"code:{default}"
-    raise Missing(f"{_why_unlinked(link, desk)}: mend that, or set default_invoice_item in [plugins.xero]")
+    known = desk.products.get(line.item)
+    product = f"its product {known.ref}" if known else "its product"
+    raise Missing(f"{product} {_why_unlinked(link, desk)}, or set default_invoice_item in [plugins.xero]")
+
+
+def is_linked(link: Link | None, connection: str) -> TypeGuard[Link]:
+    """The organisation has the item, under a code that lines can name."""
+    return link is not None and link.connection == connection and bool(link.remote_id and link.remote_number)
 
 
 def _why_unlinked(link: Link | None, desk: LineDesk) -> str:
-    if link is None:
-        return "its product was never sent to Xero"
-    if link.connection and link.connection != desk.connection:
-        return f"its product belongs to connection {link.connection}, the document to {desk.connection}"
-    return f"its product is not in Xero ({link.reason or link.state})"
+    if link and link.connection and link.connection != desk.connection:
+        return f"belongs to connection {link.connection}, the document to {desk.connection}: name another"
+    why = (link.reason or link.state) if link else "it was never sent"
+    return f"is not in Xero ({why}): check its code, link it with its Xero item or sync it"
 
 
 def _account(line: Line, desk: LineDesk) -> str:

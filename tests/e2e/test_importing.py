@@ -558,7 +558,7 @@ def test_a_line_whose_product_is_not_there_is_named(sqlite_world: Importing) -> 
     world.put("/invoices/1", invoice("acme", work, {"product": "p"}, number="N1"))
     state = stand(world, "1")
     assert state["state"] == "blocked"
-    assert state["reason"].startswith("line 2: its product is not in Xero (its product group keeps"), state
+    assert state["reason"].startswith("line 2: its product p is not in Xero (its product group keeps"), state
     assert not world.organisation.user().listed("Invoices", "")
 
 

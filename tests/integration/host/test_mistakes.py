@@ -461,6 +461,7 @@ def test_errors_read_well(desk: Desk) -> None:
         ),
         (
             "TIME", "one", "invoices", "of-twin", "blocked",
-            f"its customer twin is not in Xero ({twin}): check its first name, last name, email and accounts code and sync it",
+            f"its customer twin is not in Xero ({twin}): check its first name (missing), "
+            "last name (missing), email (missing), accounts code (missing) and Xero contact id (missing), and sync it",
         ),
     ]  # fmt: skip

@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from hookspecs import Document
     from host.sync.provider import Planned
 
+CHECK = (
+    "check its first name (missing), last name (missing), email (missing), accounts code (missing) "
+    "and Xero contact id (missing), and sync it"
+)
 LINE = {
     "Description": "Oak shelf",
     "Quantity": "2",
@@ -306,7 +310,7 @@ def test_what_cannot_go_says_why(changes: Any, reason: str) -> None:
             link("customers", "c1", state="blocked", reason="email missing"),
             {},
             Blocked(
-                reason="its customer customer-1 is on its way to Xero (email missing)", waits_for=("customers", "c1")
+                reason=f"its customer customer-1 is not in Xero (email missing): {CHECK}", waits_for=("customers", "c1")
             ),
         ),
         (
@@ -364,8 +368,8 @@ def test_an_invoice_of_a_customer_that_is_not_there_says_what_to_check(
     blocked = prepare_one(invoice(), at, **of_settings)
 
     assert blocked == Blocked(
-        reason=f"its customer customer-1 is not in Xero ({why}): check its first name, last name, email and accounts code and sync it"
-        + or_else
+        reason=f"its customer customer-1 is not in Xero ({why}): check its first name (missing), last name (missing), email (missing), "
+        "accounts code (missing) and Xero contact id (missing), and sync it" + or_else
     )
 
 

@@ -1,0 +1,134 @@
+"""An installation that is connected by credentials, beside a sandbox: customers, suppliers and products on their way to Xero."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from plugins.xero.demo import settings_with
+from plugins.xero.sandbox.world import Options, OrganisationOption
+from tests.contract.running import InThread
+from tests.e2e.importing import Importing, Organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from host.testing import Place
+
+XERO = "[plugins.xero]\n"
+SECOND = """
+[plugins.xero.connections.second]
+client_id = "sandbox-custom-2"
+client_secret = "sandbox-secret"
+"""
+
+
+def tables(xero_url: str, xero: str = "", billing: str = "") -> str:
+    text = settings_with(xero_url, {}).replace(XERO, f"{XERO}{xero}\n")
+    return f"[plugins.core_billing]\n{billing}\n\n{text}{SECOND}"
+
+
+class Shop(Importing):
+    """``world`` of the importing tests, with settings that change and what is asked here."""
+
+    @property
+    def api(self) -> Any:
+        return self.place.api
+
+    def set(self, *, xero: str = "", billing: str = "") -> None:
+        """Start anew with these further settings, on the same database."""
+        self.place.open(tables=tables(self.organisation.url, xero, billing))
+
+    def connect(self, key: str = "demo") -> None:
+        self.engine.connect(key, provider="xero", auth="custom")
+        for kind in ("tax-rates", "accounts", "currencies"):
+            self.import_(kind, connection=key)
+
+    def save(self, path: str, **fields: Any) -> Any:
+        """Save a record and send what waits; answers how it stands then."""
+        self.api.put(path, fields)
+        return self.sent(path)
+
+    def change(self, path: str, **fields: Any) -> Any:
+        self.api.patch(path, fields)
+        return self.sent(path)
+
+    def sent(self, path: str) -> Any:
+        self.drain()
+        return self.state(path)
+
+    def state(self, path: str) -> Any:
+        [sync] = self.api.get(path)["sync"]
+        return sync
+
+    def contact(self, path: str) -> Any:
+        """The contact at Xero that a record is linked with."""
+        return self.organisation.user().get("Contacts", self.state(path)["remote_id"])
+
+    def contacts(self) -> list[Any]:
+        return self.organisation.user().listed("Contacts", "includeArchived=true&page=1")
+
+    def item(self, path: str) -> Any:
+        return self.organisation.user().get("Items", self.state(path)["remote_id"])
+
+    def items(self) -> list[Any]:
+        return self.organisation.user().listed("Items", "")
+
+    def sync(self, **which: Any) -> None:
+        """Everything, or what is named, is looked at once more."""
+        self.api.post("/sync", which)
+        self.drain()
+
+    def bodies(self, after: int) -> list[Any]:
+        """What was written to Xero since: one element for each record."""
+        calls = [self.organisation.control("GET", f"calls/{one['id']}") for one in self.organisation.writes(after)]
+        return [
+            element for call in calls for elements in json.loads(call["request_body"]).values() for element in elements
+        ]
+
+    def refused(self, method: str, path: str, body: Any) -> list[tuple[str, str]]:
+        answer = self.api.ask(method, path, json=body)
+        assert answer.status_code == 422, answer.text
+        return [(one["field"], one["message"]) for one in answer.json()["errors"]]
+
+
+@pytest.fixture(scope="session")
+def xero() -> Iterator[InThread]:
+    served = InThread(Options((OrganisationOption("One Ltd"), OrganisationOption("Two Ltd")), no_limits=True))
+    yield served
+    served.stop()
+
+
+def opened(place: Place, xero: InThread) -> Shop:
+    organisation = Organisation(xero.url)
+    organisation.control("POST", "reset")
+    place.open("core_billing", "xero", tables=tables(xero.url))
+    shop = Shop(place, organisation)
+    shop.connect()
+    return shop
+
+
+@pytest.fixture
+def shop(sqlite_place: Place, xero: InThread) -> Shop:
+    return opened(sqlite_place, xero)
+
+
+@pytest.fixture
+def either_shop(place: Place, xero: InThread) -> Shop:
+    """On SQLite and on PostgreSQL: for what the database has a part in."""
+    return opened(place, xero)
+
+
+def invoice(ref: str, customer: str, *lines: Any, **more: Any) -> Any:
+    given = lines or ({"account": "200", "tax_rate": "NONE"},)
+    whole = [{"description": "Work", "quantity": "1", "unit_price": "10.00", **line} for line in given]
+    return {
+        "number": ref,
+        "customer": customer,
+        "issue_date": "2026-11-02",
+        "due_date": "2026-12-02",
+        "lines": whole,
+        **more,
+    }
