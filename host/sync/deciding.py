@@ -17,6 +17,7 @@ from host.sync.provider import (
     Excluded,
     Finish,
     Link,
+    Linked,
     Prepared,
     Provider,
     Refuse,
@@ -24,7 +25,7 @@ from host.sync.provider import (
     Wanted,
     Wish,
 )
-from host.sync.rows import Waiting, equal_to_agreed, links, owner_of
+from host.sync.rows import Waiting, equal_to_agreed, linked, links, owner_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -68,6 +69,9 @@ class DeskOf:
 
     def links(self, kind: str, record_ids: Iterable[str]) -> Mapping[str, Link]:
         return links(self.session, self.connection.provider, kind, record_ids)
+
+    def linked(self, kind: str, remote_ids: Iterable[str]) -> Mapping[str, Linked]:
+        return linked(self.session, self.connection.key, kind, remote_ids)
 
 
 @dataclass(slots=True)
@@ -145,7 +149,7 @@ class Decider:
             return Nothing("the record is gone")
         if prepared is None and wish.wanted is Wanted.SEND:
             return Nothing("the record is gone here; what was sent before stays there")
-        if prepared and wish.wanted is Wanted.SEND and wish.remote_id and equal_to_agreed(prepared.inputs, wish.agreed):
+        if prepared and wish.wanted is Wanted.SEND and wish.remote_id and _is_as_agreed(prepared, wish):
             return Nothing()
         try:
             return self.provider.plan(wish, prepared, remote, self._owner(desk, wish))
@@ -161,6 +165,10 @@ class Decider:
             return owner_of(desk.session, self.connection.key, remote_id, wish.row_id)
 
         return owner
+
+
+def _is_as_agreed(prepared: Prepared, wish: Wish) -> bool:
+    return not prepared.differs and equal_to_agreed(prepared.inputs, wish.agreed)
 
 
 def _not_prepared(wish: Wish, why: Blocked | Excluded | Broken) -> Blocked | Excluded | Broken | Refuse:

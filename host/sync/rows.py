@@ -13,7 +13,7 @@ from sqlalchemy import Integer, and_, bindparam, case, func, select, update
 
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
-from host.sync.provider import Agreed, Link, Wanted
+from host.sync.provider import Agreed, Link, Linked, Wanted
 from host.sync.tables import batches, rows
 
 if TYPE_CHECKING:
@@ -206,6 +206,19 @@ def links(session: Session, provider: str, kind: str, record_ids: Iterable[str])
                 state=row.state,
                 reason=row.error or row.reason,
             )
+    return found
+
+
+def linked(session: Session, connection: str, kind: str, remote_ids: Iterable[str]) -> Mapping[str, Linked]:
+    """The records of a kind that are linked with these remote ones, by remote id."""
+    found: dict[str, Linked] = {}
+    for chunk in chunks(sorted(set(remote_ids)), 500):
+        for row in session.execute(
+            select(rows.c.remote_id, rows.c.record_id, rows.c.answered).where(
+                rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id.in_(chunk)
+            )
+        ):
+            found[row.remote_id] = Linked(record_id=row.record_id, answered=row.answered)
     return found
 
 

@@ -30,6 +30,7 @@ from host.sync.provider import (
     Wanted,
 )
 from plugins.xero import looking, replies
+from plugins.xero.archiving import ACTIVE, ARCHIVED, KEPT_HERE, STATUS, Archiving, archivings, of_archived, status_sent
 from plugins.xero.catalogue import Books, Missing
 from plugins.xero.doubt import in_doubt
 from plugins.xero.links import contact_url
@@ -69,6 +70,7 @@ class ContactData:
     element: JSON
     mark: str
     short_code: str
+    archiving: Archiving = Archiving.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,16 @@ class Contacts:
 
     def prepare(self, desk: Desk, wishes: Sequence[Wish]) -> Sequence[Prepared | Blocked]:
         books = Books.of(desk.store.catalogue(desk.session, desk.connection.key), desk.connection)
-        return [self._prepare_one(desk, books, wish) for wish in wishes]
+        archiving = archivings(desk, self.kind, wishes, wanted=self.settings.archive_inactive)
+        return [self._prepare_one(desk, books, wish, archiving.get(wish.row_id, Archiving.NOTHING)) for wish in wishes]
 
-    def _prepare_one(self, desk: Desk, books: Books, wish: Wish) -> Prepared | Blocked:
+    def _prepare_one(self, desk: Desk, books: Books, wish: Wish, archiving: Archiving) -> Prepared | Blocked:
         party = wish.record
         assert isinstance(party, Party)
         if wish.wanted is Wanted.DELETE:
             return Prepared(inputs={})
         lacking = why_not(party, details=self.settings.require_contact_details)
-        if lacking:
+        if lacking and archiving not in {Archiving.ARCHIVE, Archiving.FROZEN}:
             return Blocked(reason=lacking)
         element, warnings = element_of(party, books, suppliers=self.kind == "suppliers")
         return Prepared(
@@ -99,8 +102,11 @@ class Contacts:
                 element=element,
                 mark=contact_mark(desk.prefix, party.id),
                 short_code=desk.connection.details.get("short_code", ""),
+                archiving=archiving,
             ),
             warnings=tuple(warnings),
+            differs=archiving is Archiving.ARCHIVE
+            or (archiving is Archiving.RESTORE and wish.agreed.answered.get("status") == ARCHIVED),
         )
 
     # ----------------------------------------------------------------------------------------------------- planning
@@ -128,7 +134,11 @@ class Contacts:
         )
 
     def answers(self, planned: Sequence[Planned], response: Response) -> Sequence[Answer]:
-        return replies.read_answers(planned, response, KEY, ("ContactID", "ContactNumber"), _saved)
+        read = replies.read_answers(planned, response, KEY, ("ContactID", "ContactNumber"), _saved)
+        return [
+            of_archived(answer, one.wish, replies.body_of(one), url=_url(one, one.wish.remote_id))
+            for one, answer in zip(planned, read, strict=True)
+        ]
 
     # ------------------------------------------------------------------------------------------------------ looking
 
@@ -204,6 +214,7 @@ def inputs_of(party: Party, *, suppliers: bool) -> dict[str, Any]:
             address.line1, address.line2, address.city, address.region, address.postal_code, address.country
         ],
         "tax": party.purchase_tax if suppliers else party.sales_tax,
+        "active": party.active,
     }  # fmt: skip
 
 
@@ -278,14 +289,26 @@ def plan_update(wish: Wish, data: ContactData) -> Step:
     all_of_it = in_doubt(wish.agreed)
     changed = {name: value for name, value in data.element.items() if all_of_it or known.get(name) != value}
     emptied = {name: _empty(known[name]) for name in known if name not in data.element}
-    if not changed and not emptied:
+    body = {**changed, **emptied, **_status_for(data.archiving)}
+    if not body or data.archiving is Archiving.FROZEN:
         return Done(
             remote_id=wish.remote_id,
             remote_number=known.get("AccountNumber", ""),
             remote_url=contact_url(data.short_code, wish.remote_id),
             answered=wish.agreed.answered,
+            warnings=(KEPT_HERE,) if body else (),
         )
-    return Send(lane="update", verb=Verb.UPDATE, body={"ContactID": wish.remote_id, **changed, **emptied})
+    return Send(lane="update", verb=Verb.UPDATE, body={"ContactID": wish.remote_id, **body})
+
+
+def _status_for(archiving: Archiving) -> JSON:
+    match archiving:
+        case Archiving.ARCHIVE:
+            return {STATUS: ARCHIVED}
+        case Archiving.RESTORE:
+            return {STATUS: ACTIVE}
+        case _:
+            return {}
 
 
 def _empty(value: Any) -> Any:
@@ -344,17 +367,24 @@ def _saved(planned: Planned, element: JSON) -> Answer:
         **planned.wish.agreed.answered.get("fields", {}),
         **{name: body[name] for name in body if name not in NOT_FIELDS},
     }
-    data = planned.prepared.data if planned.prepared else None
     return Done(
         remote_id=contact_id,
         remote_number=element.get("AccountNumber", ""),
-        remote_url=contact_url(data.short_code if data else "", contact_id),
-        answered={"fields": {name: value for name, value in known.items() if not _is_empty(value)}},
+        remote_url=_url(planned, contact_id),
+        answered={
+            "fields": {name: value for name, value in known.items() if not _is_empty(value)},
+            **status_sent(body),
+        },
         warnings=replies.xero_warnings(element),
     )
 
 
-NOT_FIELDS: Final = frozenset({"ContactID", "ContactNumber"})
+def _url(planned: Planned, contact_id: str) -> str:
+    data = planned.prepared.data if planned.prepared else None
+    return contact_url(data.short_code if data else "", contact_id)
+
+
+NOT_FIELDS: Final = frozenset({"ContactID", "ContactNumber", STATUS})
 
 
 def _is_empty(value: Any) -> bool:

@@ -168,6 +168,11 @@ class SettingsSchema(DefaultsSchema):
         falsy={False},
         metadata=_about("customers and suppliers need first name, last name and e-mail to be sent", "false"),
     )
+    archive_inactive = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about("the contact of a customer or supplier that is made inactive is archived at Xero", "false"),
+    )
     document_link = wire.String(
         validate=_link_address,
         metadata=_about(
@@ -235,6 +240,7 @@ class Settings:
     create_missing_contacts: bool = False
     require_contact_details: bool = False
     only_invoiced_customers: bool = False
+    archive_inactive: bool = False
     # A top-level domain that never leads anywhere (RFC 6761): links made before an address of one's own is set do no harm.
     document_link: str = "https://counterfoil.invalid"
     preset: Preset = field(default_factory=Preset)
@@ -252,6 +258,7 @@ class Settings:
             "create_missing_contacts",
             "require_contact_details",
             "only_invoiced_customers",
+            "archive_inactive",
             "document_link",
         )
         return cls(

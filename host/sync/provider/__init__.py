@@ -34,7 +34,7 @@ from host.sync.provider.steps import (
     Step,
     Verb,
 )
-from host.sync.provider.wishes import Agreed, Connection, Desk, Link, Wanted, Wish
+from host.sync.provider.wishes import Agreed, Connection, Desk, Link, Linked, Wanted, Wish
 
 __all__ = [
     "JSON",
@@ -59,6 +59,7 @@ __all__ = [
     "KindRule",
     "Limits",
     "Link",
+    "Linked",
     "Look",
     "Looked",
     "Mirrored",

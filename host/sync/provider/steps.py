@@ -22,12 +22,14 @@ NOT_LOOKED: Final = object()
 class Prepared:
     """A record with everything resolved. ``inputs`` is what equality is about: JSON values by field; a record whose inputs equal the agreed ones is not sent.
 
-    ``data`` is the provider's own, handed to ``plan``. ``warnings`` name the repairs made on the way out.
+    ``data`` is the provider's own, handed to ``plan``. ``warnings`` name the repairs made on the way out. ``differs``: the remote is not as wanted in
+    something that inputs do not tell of, so it is planned even where they are equal.
     """
 
     inputs: Mapping[str, Any]
     data: Any = None
     warnings: tuple[str, ...] = ()
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,14 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """Who is linked with a remote record, and what was last answered of it."""
+
+    record_id: str
+    answered: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """Our link to one organisation. ``details`` are the provider's own notes on it (short code, base currency); ``organisation`` is the remote's id for it."""
 
@@ -93,3 +101,6 @@ class Desk(Protocol):
 
     def links(self, kind: str, record_ids: Iterable[str]) -> Mapping[str, Link]:
         """The links of these records, by record id; missing where there is no sync row. One query for all."""
+
+    def linked(self, kind: str, remote_ids: Iterable[str]) -> Mapping[str, Linked]:
+        """Who of this kind is linked with these remote records on this connection, by remote id. One query for all."""

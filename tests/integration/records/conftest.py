@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from plugins.xero.demo import settings_with
 from plugins.xero.sandbox.world import Options, OrganisationOption
 from tests.contract.running import InThread
 from tests.e2e.importing import Importing, Organisation
+from tests.e2e.xero_user import XeroUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,36 @@ client_secret = "sandbox-secret"
 def tables(xero_url: str, xero: str = "", billing: str = "") -> str:
     text = settings_with(xero_url, {}).replace(XERO, f"{XERO}{xero}\n")
     return f"[plugins.core_billing]\n{billing}\n\n{text}{SECOND}"
+
+
+class Colleague(XeroUser):
+    """Somebody else at work in the organisation, with one client for all that they do: making one takes longer than what it is for."""
+
+    def __init__(self, company: Company, tenant: str) -> None:
+        super().__init__(company, tenant)  # type: ignore[arg-type]
+        self._client = company.client
+
+    def _call(self, method: str, path: str, element: Any) -> Any:
+        answer = self._client.request(method, f"{self._api}/{path}", json=element, headers=self._headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+class Company(Organisation):
+    def __init__(self, url: str, client: httpx.Client) -> None:
+        super().__init__(url)
+        self.client = client
+        self._colleagues: dict[str, Colleague] = {}
+
+    def control(self, method: str, path: str, /, **body: Any) -> Any:
+        answer = self.client.request(method, f"{self.url}/_sandbox/{path}", json=body or None)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def user(self, tenant: str = "") -> Colleague:
+        if tenant not in self._colleagues:
+            self._colleagues[tenant] = Colleague(self, tenant)
+        return self._colleagues[tenant]
 
 
 class Shop(Importing):
@@ -95,28 +127,29 @@ class Shop(Importing):
 
 
 @pytest.fixture(scope="session")
-def xero() -> Iterator[InThread]:
+def xero() -> Iterator[tuple[str, httpx.Client]]:
     served = InThread(Options((OrganisationOption("One Ltd"), OrganisationOption("Two Ltd")), no_limits=True))
-    yield served
+    with httpx.Client(timeout=30) as client:
+        yield served.url, client
     served.stop()
 
 
-def opened(place: Place, xero: InThread) -> Shop:
-    organisation = Organisation(xero.url)
+def opened(place: Place, xero: tuple[str, httpx.Client]) -> Shop:
+    organisation = Company(*xero)
     organisation.control("POST", "reset")
-    place.open("core_billing", "xero", tables=tables(xero.url))
+    place.open("core_billing", "xero", tables=tables(organisation.url))
     shop = Shop(place, organisation)
     shop.connect()
     return shop
 
 
 @pytest.fixture
-def shop(sqlite_place: Place, xero: InThread) -> Shop:
+def shop(sqlite_place: Place, xero: tuple[str, httpx.Client]) -> Shop:
     return opened(sqlite_place, xero)
 
 
 @pytest.fixture
-def either_shop(place: Place, xero: InThread) -> Shop:
+def either_shop(place: Place, xero: tuple[str, httpx.Client]) -> Shop:
     """On SQLite and on PostgreSQL: for what the database has a part in."""
     return opened(place, xero)
 

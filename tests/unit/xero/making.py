@@ -22,7 +22,7 @@ from hookspecs import (
     TaxRate,
 )
 from host.config import Secret
-from host.sync.provider import Agreed, Connection, Link, Look, Planned, Prepared, Response, Send, Wanted, Wish
+from host.sync.provider import Agreed, Connection, Link, Linked, Look, Planned, Prepared, Response, Send, Wanted, Wish
 from plugins.xero.provider import XeroProvider
 from plugins.xero.settings import Custom, Settings
 from plugins.xero.wire.numbers import dumps, number
@@ -185,6 +185,14 @@ class FakeDesk:
     def links(self, kind: str, record_ids: Iterable[str]) -> Mapping[str, Link]:
         wanted = set(record_ids)
         return {one.record_id: one for one in self.known if one.kind == kind and one.record_id in wanted}
+
+    def linked(self, kind: str, remote_ids: Iterable[str]) -> Mapping[str, Linked]:
+        wanted = set(remote_ids)
+        return {
+            one.remote_id: Linked(record_id=one.record_id, answered={})
+            for one in self.known
+            if one.kind == kind and one.remote_id in wanted
+        }
 
 
 def desk(
