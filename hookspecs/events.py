@@ -71,19 +71,21 @@ class WebhookAnswer:
     status: int = 200
 
 
-def _no_host(provider: str, lists: Sequence[str]) -> None:
-    raise RuntimeError(f"this tick was made without a host, which alone can import {', '.join(lists)} for {provider}")
+def _no_host(provider: str, kinds: Sequence[str]) -> None:
+    raise RuntimeError(f"this tick was made without a host, which alone can import {', '.join(kinds)} for {provider}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyTick:
     """The daily run of one plugin. ``local_date`` is a date in the host's time zone; after downtime only the newest missed date is run.
 
-    ``import_lists("xero", ["tax-rates"])`` imports these lists of reference data from each connection of an accounting provider that is connected. One that
-    fails keeps no other from being imported; then it raises ``Retry`` with what each said, which is left to the host: the run is marked as failed.
+    ``import_again("xero", ["tax-rates", "customers"])`` imports these lists of reference data and kinds of records from each connection of an accounting
+    provider that is connected: only what changed, where the remote can be asked for that. One that fails keeps no other from being imported; then it raises
+    ``Retry`` with what each said, which is left to the host: the run is marked as failed. Records that the remote's limits keep waiting come later by
+    themselves.
     """
 
     local_date: date
     now: datetime
-    import_lists: Callable[[str, Sequence[str]], None] = _no_host
+    import_again: Callable[[str, Sequence[str]], None] = _no_host
     details: Mapping[str, str] = field(default_factory=dict)

@@ -256,7 +256,7 @@ def assemble(
                 HOST_RUN: lambda: repair(database, saver, plugins),
                 RETENTION: lambda: prune(database, _kept(config.host), jobs.stopping.is_set),
             },
-            import_lists=_no_lists if engine is None else engine.import_lists,
+            import_again=_no_imports if engine is None else engine.import_again,
         ),
         safe_mode=safe_mode,
         presence=Presence(database),
@@ -271,8 +271,8 @@ def _kept(settings: HostSettings) -> Keep:
     return Keep(requests=requests, bodies=bodies)
 
 
-def _no_lists(provider: str, lists: Sequence[str]) -> None:
-    raise Stop(f"{', '.join(lists)} of {provider} cannot be imported: no plugin that keeps the records is running")
+def _no_imports(provider: str, kinds: Sequence[str]) -> None:
+    raise Stop(f"{', '.join(kinds)} of {provider} cannot be imported: no plugin that keeps the records is running")
 
 
 class _Later:

@@ -45,7 +45,7 @@ def due_date(now: datetime, zone: ZoneInfo, daily_at: time) -> date:
 
 class Daily:
     """Claims and runs what is due. ``own`` are the host's own runs by name, before those of the plugins; the names are none that a plugin can have.
-    ``import_lists`` is what ticks offer to plugins."""
+    ``import_again`` is what ticks offer to plugins."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class Daily:
         zone: ZoneInfo,
         daily_at: time,
         own: Mapping[str, Callable[[], object]],
-        import_lists: Callable[[str, Sequence[str]], None],
+        import_again: Callable[[str, Sequence[str]], None],
     ) -> None:
         self._database = database
         self._plugins = plugins
         self._zone = zone
         self._daily_at = daily_at
         self._own = own
-        self._import_lists = import_lists
+        self._import_again = import_again
 
     def run_due(self) -> None:
         """Run what nobody has run for the newest date that is due."""
@@ -77,7 +77,7 @@ class Daily:
         return calls
 
     def _tick(self, call: Callable[..., object], due: date) -> Callable[[], object]:
-        return lambda: call(tick=DailyTick(local_date=due, now=clock.now(), import_lists=self._import_lists))
+        return lambda: call(tick=DailyTick(local_date=due, now=clock.now(), import_again=self._import_again))
 
     def _run(self, name: str, due: date, call: Callable[[], object]) -> None:
         state, reason = DONE, ""

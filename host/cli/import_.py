@@ -41,6 +41,7 @@ app = new_app()
     epilog=examples(
         "counterfoil import all --connection acme",
         "counterfoil import customers --connection acme --preview",
+        "counterfoil import customers --connection acme --whole",
         "counterfoil import products --connection acme --group books",
         "counterfoil import tax-rates --connection acme --json",
     ),
@@ -58,12 +59,16 @@ def import_(
     preview: Annotated[
         bool, typer.Option("--preview", help="Say what would become of each record; change none.")
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Read every record, not only what changed there since the last import.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import what a connection's organisation has; again updates it.
 
     Lists first (tax rates, accounts, currencies, branding themes: what records may name), then customers, suppliers and products. A record that is here
-    already is linked with it instead of made again. It ends with 1 where a person has to look at something.
+    already is linked with it instead of made again. Once all records of a kind came, only what changed there is read. It ends with 1 where a person has to look
+    at something.
     """
     from host.errors import Stop
 
@@ -72,14 +77,16 @@ def import_(
         lists, records = engine.importable(connection, kind)
         if not lists and not records:
             raise Stop(f"{kind!r} can't be imported ({', '.join(engine.all_importable(connection))})")
-        _check(host, records, choose=choose or (), group=group, preview=preview)
+        _check(host, records, choose=choose or (), group=group, preview=preview, whole=whole)
         taken = engine.import_reference(kind, connection) if lists and not preview else {}
         if not as_json:
             _say_lists(taken)
         batch = ""
         if records:
             fields = {"products": {"group": group}} if group else {}
-            batch = engine.imports.ask(connection, records, chosen=choose or (), fields=fields, preview=preview)
+            batch = engine.imports.ask(
+                connection, records, chosen=choose or (), fields=fields, preview=preview, whole=whole
+            )
             try:
                 _carry_out(host, engine, connection, batch, quiet=as_json)
             except KeyboardInterrupt:
@@ -96,13 +103,17 @@ def import_(
         raise typer.Exit(1)
 
 
-def _check(host: Host, records: Sequence[str], *, choose: Sequence[str], group: str, preview: bool) -> None:
+def _check(
+    host: Host, records: Sequence[str], *, choose: Sequence[str], group: str, preview: bool, whole: bool
+) -> None:
     from host.errors import Stop
 
     if choose and len(records) != 1:
         raise Stop("--choose goes with one kind of records: customers, suppliers or products")
     if preview and not records:
         raise Stop("--preview goes with records: lists are taken as they are")
+    if whole and not records:
+        raise Stop("--whole goes with records: lists are read whole")
     if group:
         if "products" not in records:
             raise Stop("--group goes with products")
@@ -126,9 +137,7 @@ def _carry_out(host: Host, engine: Engine, connection: str, batch: str, *, quiet
         meter.show(f"{shown['stage']}: {sum(of_all) - left} of {sum(of_all)} records")
 
     with status_line("importing") as meter:
-        while _shown(host, engine, batch)["stage"] in {"reading", "deciding"}:
-            if not engine.imports.go_on(connection, _nothing if quiet else so_far):
-                time.sleep(PAUSE_SECONDS)
+        engine.imports.see_through(connection, batch, _nothing if quiet else so_far)
 
 
 def _nothing(_wish: Any) -> None:
@@ -172,11 +181,20 @@ def _say_records(imported: Any, told: Sequence[Mapping[str, Any]], *, preview: b
         say(f"and {len(told) - MOST_TOLD} more: --json has all of them")
     for kind, counted in imported["kinds"].items():
         parts = [f"{counted[action]} {word}" for action, word in SAID.items() if counted[action]]
-        say(f"{kind}: {', '.join(parts) or 'none'}{' if it were imported; nothing was changed' if preview else ''}")
+        say(
+            f"{kind}: {', '.join(parts) or _nothing_of(imported)}{' if it were imported; nothing was changed' if preview else ''}"
+        )
     if imported["kinds"].get("products", {}).get("create") and not grouped:
         complain("new products are in no product group: --group names one")
     if imported["stage"] == "failed":
         complain(f"it stopped: {imported['reason']}")
+    elif imported["due_at"]:
+        complain(f"it waits: {imported['reason']}; a running server, or the next import after that, goes on with it")
+
+
+def _nothing_of(imported: Any) -> str:
+    since = imported["since"]
+    return f"nothing changed since {since[:16].replace('T', ' ')} UTC" if since else "none"
 
 
 def _line(one: Mapping[str, Any]) -> str:

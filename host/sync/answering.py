@@ -12,7 +12,7 @@ from host.sync import connections as connection_rows
 from host.sync import guarded
 from host.sync.calls import close_call
 from host.sync.lanes import Found, Halves
-from host.sync.limiter import heed_headers
+from host.sync.limiter import heed_headers, throttled_until
 from host.sync.provider import (
     Answer,
     Fate,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from host.sync.carrier import Carrier, Out
     from host.sync.talk import Talk
 
-THROTTLED_AGAIN: Final = timedelta(seconds=1)
-WHOLE_DAY_AGAIN: Final = timedelta(minutes=15)
 REFUSED_TOKENS: Final = 2
 """So many different tokens refused, with nothing accepted in between: the credentials themselves are the trouble."""
 
@@ -136,9 +134,7 @@ class Answering:
         if verdict.fate is Fate.DISCONNECTED:
             self._disconnect(session, verdict.reason)
         elif verdict.fate is Fate.THROTTLED:
-            unsaid = WHOLE_DAY_AGAIN if verdict.whole_day else THROTTLED_AGAIN
-            until = clock.now() + (unsaid if verdict.wait_seconds is None else wait)
-            connection_rows.hold(session, key, until=until, reason=verdict.reason)
+            connection_rows.hold(session, key, until=throttled_until(verdict, clock.now()), reason=verdict.reason)
         elif verdict.fate in {Fate.NOT_DONE, Fate.UNKNOWN, Fate.UNKNOWN_OVER}:
             connection_rows.pause(session, key, at_least=wait, reason=verdict.reason)
 

@@ -12,7 +12,8 @@ from host.occasions import keep_occasion
 from host.sync.calls import close_call, open_call
 from host.sync.carrier import address_of
 from host.sync.client import patience_of
-from host.sync.limiter import free_at, lock_connection, measure
+from host.sync.connections import hold
+from host.sync.limiter import free_at, lock_connection, measure, throttled_until
 from host.sync.outbox import PERSON
 from host.sync.provider import Connection, Fate, Provider, Request, Response, Token, Trouble, Verdict
 from host.sync.telling import tell_call
@@ -57,10 +58,22 @@ class Asking:
         if verdict.fate is Fate.TOKEN_EXPIRED:
             self._grants.expire(self._grant_id, token)
             outcome, verdict = self._send(request, self._token())
+        if verdict.fate is Fate.THROTTLED:
+            self._hold(verdict)
+            outcome, verdict = self._send(request, self._token())
+        if verdict.fate is Fate.THROTTLED:
+            raise Wait(f"{self._connection.key}: {verdict.reason}", self._hold(verdict))
         if verdict.fate is not Fate.ANSWERED:
             raise self._as_error(verdict)
         assert isinstance(outcome, Response)
         return outcome
+
+    def _hold(self, verdict: Verdict) -> datetime:
+        """Somebody else is calling as well: nobody of ours calls until the remote takes calls again."""
+        until = throttled_until(verdict, clock.now())
+        with self._database.write() as session:
+            hold(session, self._connection.key, until=until, reason=verdict.reason)
+        return until
 
     def _token(self) -> Token:
         return self._grants.token(self._provider, self._connection, self._grant_id)
@@ -91,9 +104,10 @@ class Asking:
             call_id, at = self._try_open(request, address)
             if call_id:
                 return call_id
-            seconds = min(1.0, max(0.05, (at - clock.now()).total_seconds()))
-            if waited + seconds > LONGEST_WAIT_SECONDS:
+            left = max(0.05, (at - clock.now()).total_seconds())
+            if waited + left > LONGEST_WAIT_SECONDS:
                 raise Wait(f"the limits of {self._connection.key} are used up until {at.isoformat()}", at)
+            seconds = min(1.0, left)
             threading.Event().wait(seconds)
             waited += seconds
 

@@ -17,7 +17,7 @@ from host import clock
 from host.db.locks import NamedLock
 from host.db.trouble import is_unusable
 from host.db.watch import announce
-from host.errors import AskPerson, CounterfoilError, Retry, Stop
+from host.errors import AskPerson, Stop
 from host.ids import new_id
 from host.measures import Measures
 from host.sync import queues, steering, tracing, views
@@ -37,6 +37,7 @@ from host.sync.connections import (
 from host.sync.deciding import Decider
 from host.sync.drain import Drain, Wakeup
 from host.sync.grants import Grants, grant_of
+from host.sync.imports.again import Again, ListImport
 from host.sync.imports.listed import choices
 from host.sync.imports.service import Imports
 from host.sync.limiter import free_at, measure
@@ -338,54 +339,51 @@ class Engine:
 
     def import_reference(self, kind: str, key: str) -> Mapping[str, Taken]:
         """Import a connection's reference data (``all``: every kind of it), and look again at the records that may have waited for it."""
+        lists, taken = self._lists_of(key), dict[str, Taken]()
+        importable = lists.provider.importable
+        if kind not in {"all", *importable}:
+            raise AskPerson(f"{kind!r} can't be imported (all, {', '.join(importable)})")
+        for one in importable if kind == "all" else [kind]:
+            taken.update(lists.take(one))
+        self._look_again_at_blocked(key)
+        return taken
+
+    def import_again(self, provider: str, kinds: Sequence[str]) -> None:
+        """Import these lists and kinds of records from each connection of a provider that is connected: only what changed there, where that can be asked for.
+
+        Raises ``Retry`` when all were tried, with what those said that failed.
+        """
+        Again(
+            database=self._database,
+            imports=self.imports,
+            lists=self._lists_of,
+            importable=lambda key: self.importable(key, "all"),
+            look_again=self._look_again_at_blocked,
+        ).run(provider, kinds)
+
+    def _lists_of(self, key: str) -> ListImport:
         with self._database.read() as session:
             connection = get_connection(session, key)
         if connection.status != CONNECTED:
             raise AskPerson(f"{key} is not connected: connect it first")
-        provider = self.provider(connection.provider)
-        if kind not in {"all", *provider.importable}:
-            raise AskPerson(f"{kind!r} can't be imported (all, {', '.join(provider.importable)})")
-        ask = self._asking_for_lists(connection)
-        taken: dict[str, Taken] = {}
-        for one in provider.importable if kind == "all" else [kind]:
-            data = provider.import_reference(one, ask, connection)
-            with self._saver(origin=key) as work:
-                taken.update(self._store.put_reference(work, key, data))
-        self._look_again_at_blocked(key)
-        return taken
+        return ListImport(
+            database=self._database,
+            saver=self._saver,
+            store=self._store,
+            provider=self.provider(connection.provider),
+            connection=connection,
+            ask=self._asking_for_lists(connection),
+        )
 
     def _asking_for_lists(self, connection: Connection) -> Ask:
         return self.connecting.asking(connection, grant_of(self._database, connection.key), "import")
 
     def search_list(self, key: str, kind: str, text: str) -> Sequence[dict[str, Any]]:
         """What one of the remote's lists has now, for a person who chooses from it. Writes nothing."""
+        lists = self._lists_of(key)
         with self._database.read() as session:
-            connection = get_connection(session, key)
             known = self._store.catalogue(session, key)
-        if connection.status != CONNECTED:
-            raise AskPerson(f"{key} is not connected: connect it first")
-        provider = self.provider(connection.provider)
-        return choices(provider.import_reference(kind, self._asking_for_lists(connection), connection), known, text)
-
-    def import_lists(self, provider: str, lists: Sequence[str]) -> None:
-        """Import these lists from each connection of a provider that is connected. Raises ``Retry`` when all were tried, with what those said that failed."""
-        with self._database.read() as session:
-            connected = [
-                one.key for one in all_connections(session) if (one.provider, one.status) == (provider, CONNECTED)
-            ]
-        told = [trouble for key in connected if (trouble := self._trouble_importing(lists, key))]
-        if told:
-            raise Retry("; ".join(told))
-
-    def _trouble_importing(self, lists: Sequence[str], key: str) -> str:
-        """What kept these lists from being imported; empty where nothing did. One connection's trouble is no other's."""
-        try:
-            for one in lists:
-                self.import_reference(one, key)
-        except CounterfoilError as error:
-            log.warning("%s: its lists could not be imported: %s", key, error)
-            return str(error)
-        return ""
+        return choices(lists.provider.import_reference(kind, lists.ask, lists.connection), known, text)
 
     def _look_again_at_blocked(self, key: str) -> None:
         with self._database.write() as session:

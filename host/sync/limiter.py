@@ -19,7 +19,7 @@ from host.sync.tables import calls, connections
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from host.sync.provider import Limits
+    from host.sync.provider import Limits, Verdict
 
 WINDOW: Final = timedelta(seconds=60.5)
 DAY: Final = timedelta(hours=24)
@@ -30,6 +30,8 @@ OUT_AT_MOST: Final = timedelta(minutes=3)
 RELEASE: Final = timedelta(seconds=6)
 """How long before a window's end the calls kept back for people go to whoever waits."""
 BUSY_AGAIN: Final = timedelta(seconds=0.25)
+THROTTLED_AGAIN: Final = timedelta(seconds=1)
+WHOLE_DAY_AGAIN: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,12 @@ def _minute_free_at(use: Use, limits: Limits, priority: int, now: datetime) -> d
         return now
     window_ends = recent[0] + WINDOW
     return max(now, window_ends - RELEASE)
+
+
+def throttled_until(verdict: Verdict, now: datetime) -> datetime:
+    """When to ask again a remote that says it had too many calls, and may say until when."""
+    unsaid = WHOLE_DAY_AGAIN if verdict.whole_day else THROTTLED_AGAIN
+    return now + (unsaid if verdict.wait_seconds is None else timedelta(seconds=verdict.wait_seconds))
 
 
 def lock_connection(session: Session, key: str) -> None:

@@ -166,7 +166,9 @@ class Import(Schema):
     connection = text()
     preview = fields.Boolean(required=True, metadata={"description": "nothing is changed by it"})
     stage = text(enum=["reading", "deciding", "done", "failed"])
-    reason = text("why it failed, and what to do")
+    reason = text("why it failed, or waits, and what to do")
+    since = time_or_null("only what changed there since was read; null where everything was")
+    due_at = time_or_null("it waits until then, because the limits of calls are used up")
     kinds = table(fields.Nested(ImportedKind))
 
 

@@ -50,6 +50,7 @@ def _ask(asked: Asked, key: str, wish: JSON, records: Sequence[str]) -> str:
         chosen=wish.get("choose") or (),
         fields={"products": {"group": wish["group"]}} if wish.get("group") else {},
         preview=wish.get("preview", False),
+        whole=wish.get("whole", False),
     )
 
 
@@ -64,6 +65,8 @@ def _check(asked: Asked, wish: JSON, reference: Sequence[str], records: Sequence
         raise invalid(
             [Problem("preview", "goes with records (customers, suppliers, products): lists are taken as they are")]
         )
+    if wish.get("whole") and not records:
+        raise invalid([Problem("whole", "goes with records (customers, suppliers, products): lists are read whole")])
     if wish.get("group"):
         _check_group(asked, wish["group"], records)
 

@@ -153,6 +153,10 @@ class ImportWish(Body):
     preview = Flag(
         allow_none=True, metadata={"description": "true: say what would become of each record, and change none"}
     )
+    whole = Flag(
+        allow_none=True,
+        metadata={"description": "true: read everything, not only what changed there since the last import"},
+    )
     group = _text("the ref of the product group that new products are put into")
 
 

@@ -6,6 +6,7 @@ Where some were added while the pages were read, what changed since the first pa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,8 +20,9 @@ from host.errors import Retry
 from host.sync.provider import Key, Mirrored, RemoteRecord, Request, Unreadable
 from plugins.xero import contacts, items, looking
 from plugins.xero.catalogue import Books, Missing
+from plugins.xero.changes import NOTHING_CHANGED, answered_at, since_header
 from plugins.xero.links import contact_url
-from plugins.xero.replies import envelope
+from plugins.xero.replies import elements_of, envelope
 from plugins.xero.wire.item import ItemSchema
 from plugins.xero.wire.numbers import loads, number
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from host.sync.provider import Ask, Desk, Reading, Response
     from plugins.xero.settings import Settings
 
-KINDS: Final = ("customers", "suppliers", "products")
 IDS_IN_A_CALL: Final = 40
 OVERLAP: Final = timedelta(minutes=5)
 """Xero's clock is not ours."""
@@ -96,6 +97,22 @@ def remote_records(settings: Settings, reading: Reading, ask: Ask) -> Iterator[S
         yield from _in_pages(_as_products(codes, _items(reading, ask)))
 
 
+def import_basis(settings: Settings, reading: Reading) -> str:
+    """What an import goes by besides the records themselves."""
+    codes = Codes.of(reading.catalogue, reading.connection.key)
+    known = (sorted(codes.by_tax_type.items()), sorted(codes.accounts))
+    return json.dumps([settings.only_invoiced_customers, known, CONTACT_FIELDS, ITEM_FIELDS])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of contacts: how many pages and contacts there are is said by each anew."""
+
+    elements: Sequence[JSON]
+    pages: int = 0
+    contacts: int = 0
+
+
 def _contact_pages(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
     if reading.ids:
         for ids in _few(reading.ids, IDS_IN_A_CALL):
@@ -107,16 +124,22 @@ def _contact_pages(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
 
 
 def _all_contacts(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
-    began = clock.now()
+    began: list[datetime] = []
+
+    def asking(request: Request) -> Response:
+        response = ask(request)
+        began.append(answered_at(response) or clock.now())
+        return response
+
     request = _contacts(("includeArchived", "true"), ("order", "ContactID"))
     first = last = None
-    for response in _pages(_since(request, reading.since), ask):
-        last = _count(response)
+    for page in _pages(_since(request, reading.since), asking):
+        last = page.contacts
         first = last if first is None else first
-        yield _elements(response, contacts.KEY)
+        yield page.elements
     if first != last:
-        for response in _pages(_since(request, began - OVERLAP), ask):
-            yield _elements(response, contacts.KEY)
+        for page in _pages(_since(request, began[0] - OVERLAP), ask):
+            yield page.elements
 
 
 def _contacts(*query: tuple[str, str]) -> Request:
@@ -124,36 +147,32 @@ def _contacts(*query: tuple[str, str]) -> Request:
 
 
 def _since(request: Request, since: datetime | None) -> Request:
-    """Without ``Z`` and fractions, which Xero does not take (API facts 8)."""
-    if since is None:
-        return request
-    return replace(request, headers={**request.headers, "If-Modified-Since": since.strftime("%Y-%m-%dT%H:%M:%S")})
+    return request if since is None else replace(request, headers={**request.headers, **since_header(since)})
 
 
-def _pages(request: Request, ask: Ask) -> Iterator[Response]:
-    """Page by page; how many there are is said by each anew."""
-    page = 1
+def _pages(request: Request, ask: Ask) -> Iterator[Page]:
+    number = 1
     while True:
-        query = tuple((name, str(page) if name == "page" else value) for name, value in request.query)
-        response = ask(replace(request, query=query))
-        yield response
-        if page >= _pagination(response).get("pageCount", 0):
+        query = tuple((name, str(number) if name == "page" else value) for name, value in request.query)
+        page = _page(ask(replace(request, query=query)))
+        yield page
+        if number >= page.pages:
             return
-        page += 1
+        number += 1
 
 
-def _pagination(response: Response) -> dict[str, int]:
+def _page(response: Response) -> Page:
+    """Read once: it is the most of what reading contacts takes."""
+    if response.status == NOTHING_CHANGED:
+        return Page(())
     try:
-        found = loads(response.body).get("pagination")
-    except (ValueError, AttributeError) as error:
+        read = loads(response.body)
+        elements, said = elements_of(read, contacts.KEY), read.get("pagination")
+    except (ValueError, Unreadable) as error:
         raise Retry("Xero's answer is cut off or no JSON: import again") from error
-    if not isinstance(found, dict) or not isinstance(found.get("pageCount"), int):
+    if not isinstance(said, dict) or not isinstance(said.get("pageCount"), int):
         raise Retry("Xero's answer does not say how many pages there are: import again")
-    return found
-
-
-def _count(response: Response) -> int:
-    return _pagination(response).get("itemCount", 0)
+    return Page(elements, said["pageCount"], said.get("itemCount", 0))
 
 
 def _items(reading: Reading, ask: Ask) -> Iterator[JSON]:
@@ -167,7 +186,9 @@ def _items(reading: Reading, ask: Ask) -> Iterator[JSON]:
                 yield element
 
 
-def _elements(response: Response, key: str) -> list[JSON]:
+def _elements(response: Response, key: str) -> Sequence[JSON]:
+    if response.status == NOTHING_CHANGED:
+        return ()
     try:
         return envelope(response, key)
     except Unreadable as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from host.errors import Retry
 from host.sync.provider import Organisation, Unreadable
 from plugins.xero import looking
 from plugins.xero.auth import MADE_WITH
+from plugins.xero.changes import NOTHING_CHANGED, since_header
 from plugins.xero.replies import envelope
 from plugins.xero.wire.reference import (
     AccountSchema,
@@ -23,6 +25,7 @@ from plugins.xero.wire.reference import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from host.sync.provider import Ask, Connection
     from plugins.xero.settings import Settings
@@ -49,6 +52,17 @@ def defaults(settings: Settings, connection: Connection) -> Defaults:
         sales_tax=preset.default_sales_tax,
         purchase_tax=preset.default_purchase_tax,
     )
+
+
+def list_changed(kind: str, ask: Ask, since: datetime) -> bool:
+    """Only accounts tell when they were changed (API facts 3.7): of the other lists, reading them is how to find out."""
+    if kind != "accounts":
+        return True
+    response = ask(replace(looking.get(f"{BASE}Accounts"), headers=since_header(since)))
+    try:
+        return response.status != NOTHING_CHANGED and bool(envelope(response, "Accounts"))
+    except Unreadable as error:
+        raise Retry(f"Xero's Accounts can't be read: {error}") from error
 
 
 def import_reference(kind: str, ask: Ask, connection: Connection, settings: Settings) -> ReferenceData:

@@ -21,6 +21,8 @@ def judge(outcome: Response | Trouble, scopes: Sequence[str]) -> Verdict:
     if isinstance(outcome, Trouble) or 200 <= outcome.status < 300:
         return judge_by_status(outcome)
     match outcome.status:
+        case 304:
+            return Verdict(fate=Fate.ANSWERED)  # only where it was asked what changed since
         case 400:
             return _bad_request(outcome)
         case 401:

@@ -58,7 +58,7 @@ class Xero:
     @hookimpl
     def on_daily_schedule(self, tick: DailyTick) -> None:
         if self.provider.settings.import_daily:
-            tick.import_lists(self.provider.name, self.provider.settings.import_daily)
+            tick.import_again(self.provider.name, self.provider.settings.import_daily)
 
     @hookimpl
     def register_commands(self) -> Sequence[CommandGroup]:

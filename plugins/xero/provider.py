@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Product
 from host.sync.provider import JSON, Excluded, KindRule, Limits, Look, Wanted
-from plugins.xero import auth, consents, importing, imports
+from plugins.xero import auth, changes, consents, importing, imports
 from plugins.xero import judge as judging
 from plugins.xero.contacts import Contacts
 from plugins.xero.invoices import Invoices
 from plugins.xero.items import Items
-from plugins.xero.settings import LISTS
+from plugins.xero.settings import LISTS, RECORDS
 from plugins.xero.wire.numbers import loads_as_text
 
 if TYPE_CHECKING:
@@ -196,10 +196,19 @@ class XeroProvider:
 
     @property
     def importable_records(self) -> Sequence[str]:
-        return importing.KINDS
+        return RECORDS
 
     def remote_records(self, reading: Reading, ask: Ask) -> Iterator[Sequence[RemoteRecord]]:
         return importing.remote_records(self.settings, reading, ask)
+
+    def import_basis(self, reading: Reading) -> str:
+        return importing.import_basis(self.settings, reading)
+
+    def answered_at(self, response: Response) -> datetime | None:
+        return changes.answered_at(response)
+
+    def list_changed(self, kind: str, ask: Ask, connection: Connection, since: datetime) -> bool:
+        return imports.list_changed(kind, ask, since)
 
     def mirror(
         self, desk: Desk, kind: str, records: Sequence[Record], answered: Mapping[str, JSON]

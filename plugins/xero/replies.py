@@ -32,6 +32,10 @@ def envelope(response: Response, key: str) -> list[JSON]:
         read = loads(response.body)
     except ValueError as error:
         raise Unreadable("Xero's answer is cut off or no JSON") from error
+    return elements_of(read, key)
+
+
+def elements_of(read: object, key: str) -> list[JSON]:
     elements = read.get(key) if isinstance(read, dict) else None
     if not isinstance(elements, list) or not all(isinstance(element, dict) for element in elements):
         raise Unreadable(f"Xero's answer has no {key}")

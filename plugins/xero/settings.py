@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ENTITIES: Final = ("customers", "suppliers", "products", "invoices")
 LISTS: Final = ("tax-rates", "accounts", "currencies", "branding-themes")
 """The lists of an organisation that records refer to, in the order in which an import takes them."""
+RECORDS: Final = ("customers", "suppliers", "products")
+"""The kinds of records that an import brings."""
+DAILY: Final = (*LISTS, *RECORDS)
 LONGEST_LIMIT: Final = 1_000_000
 KEY: Final = validate.Regexp(
     r"[a-z0-9][a-z0-9_-]{0,49}\Z",
@@ -34,9 +37,9 @@ def _entity(value: str) -> None:
         raise ValidationError(f"{value!r} can't be sent to Xero: accepted are {', '.join(ENTITIES)}")
 
 
-def _list(value: str) -> None:
-    if value not in LISTS:
-        raise ValidationError(f"{value!r} can't be imported daily: accepted are {', '.join(LISTS)}")
+def _daily(value: str) -> None:
+    if value not in DAILY:
+        raise ValidationError(f"{value!r} can't be imported daily: accepted are {', '.join(DAILY)}")
 
 
 def _address(value: str) -> None:
@@ -139,10 +142,10 @@ class SettingsSchema(DefaultsSchema):
         },
     )
     import_daily = wire.List(
-        wire.String(validate=_list),
+        wire.String(validate=_daily),
         metadata={
-            **_about(f"the lists that are imported again each day: {', '.join(LISTS)}", "none"),
-            "accepts": f"a list of {', '.join(LISTS)}",
+            **_about("the lists and kinds of records that are imported again each day: what changed there", "none"),
+            "accepts": f"a list of {', '.join(DAILY)}",
         },
     )
     default_connection = wire.String(

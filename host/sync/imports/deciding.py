@@ -58,13 +58,15 @@ class Ours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """``changes`` are fields of ours that the remote's values go into, by name. ``kept`` are those that were changed there too, and here since."""
+    """``changes`` are fields of ours that the remote's values go into, by name. ``kept`` are those that were changed there too, and here since. ``later``: it
+    could not be decided for now."""
 
     action: Action
     ours: Ours | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     reason: str = ""
+    later: bool = False
 
 
 CREATED: Final = Decision(action=Action.CREATE)
@@ -124,7 +126,8 @@ def _merged(linked: Ours | None, successor: Ours | None) -> Decision:
 
 def _update(remote: RemoteRecord, linked: Ours) -> Decision:
     if linked.standing and linked.standing.busy:
-        return Decision(action=Action.SKIP, ours=linked, reason="a call that carries it is out: import it again later")
+        reason = "a call that carries it is out: import it again later"
+        return Decision(action=Action.SKIP, ours=linked, reason=reason, later=True)
     changes, kept = differences(remote, linked)
     reason = f"changed here since, and kept: {', '.join(kept)}" if kept else ""
     action = Action.UPDATE if changes else Action.UNCHANGED
@@ -169,7 +172,7 @@ def _likeliest(remote: RemoteRecord, found: list[Ours]) -> list[Ours]:
 def _link(remote: RemoteRecord, ours: Ours, key: Key) -> Decision:
     if ours.standing and ours.standing.busy:
         reason = f"{ours.record.ref} is on its way there, and may be it: import it again later"
-        return Decision(action=Action.SKIP, ours=ours, reason=reason)
+        return Decision(action=Action.SKIP, ours=ours, reason=reason, later=True)
     changes, _ = differences(remote, ours)
     by = "made from here" if key.field == "id" else f"same {key.field.replace('_', ' ')}"
     return Decision(action=Action.LINK, ours=ours, changes=changes, reason=by)

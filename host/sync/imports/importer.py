@@ -10,26 +10,30 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Incoming, Saved
+from host import clock
 from host.db.anew import made_anew
 from host.db.trouble import is_unusable
 from host.db.watch import announce
-from host.errors import CounterfoilError
+from host.errors import CounterfoilError, Wait
 from host.sync.batches import close_batch, touch_batch
 from host.sync.imports import staging
+from host.sync.imports.bookmarks import digest, known_bookmarks, put_bookmarks, since_when
 from host.sync.imports.deciding import Action, Decision, Ours, decide
-from host.sync.imports.knowing import Knowledge, Known
+from host.sync.imports.knowing import Knowledge, Known, linked_with_none_of
 from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Outcome, Staged, Wish
 from host.sync.outbox import look_again_at_blocked
-from host.sync.provider import ImportsRecords, Provider, Reading, RemoteRecord
+from host.sync.provider import ImportsRecords, Provider, Reading, ReadsChanges, RemoteRecord
 from host.words import one_line
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from hookspecs import BillingStore, Record
     from host.db import Database
-    from host.sync.provider import Ask, Connection
+    from host.sync.provider import Ask, Connection, Request, Response
     from host.unit_of_work import Saver, Saving
 
 log: Final = logging.getLogger(__name__)
@@ -39,6 +43,23 @@ AT_ONCE: Final = 200
 BREATH_SECONDS: Final = 0.004
 """Between two transactions, twice as long as a waiting writer looks away: on SQLite people's saves come in here."""
 LINKS: Final = frozenset({Action.CREATE, Action.LINK, Action.UPDATE})
+
+
+class Clocked:
+    """An ``Ask`` that remembers when the remote gave the first answer, by its own clock."""
+
+    def __init__(self, ask: Ask, importer: object) -> None:
+        self._ask = ask
+        self._importer = importer
+        self._asked = False
+        self.began_at: datetime | None = None
+
+    def __call__(self, request: Request) -> Response:
+        response = self._ask(request)
+        if not self._asked and isinstance(self._importer, ReadsChanges):
+            self.began_at = self._importer.answered_at(response)
+        self._asked = True
+        return response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +81,13 @@ class Importer:
         """One import to its end, or from where it was left. What keeps it from going on is written down, with what to do."""
         try:
             if wish.stage == "reading":
-                self._read(wish)
+                wish = self._read(wish)
             if not self.stopping():
                 self._decide_all(wish)
+        except Wait as wait:
+            log.warning("%s: an import waits: %s", self.connection.key, wait)
+            with self.database.write() as session:
+                staging.wait(session, wish.batch, str(wait), wait.until)
         except CounterfoilError as error:
             log.warning("%s: an import stopped: %s", self.connection.key, error)
             self._end(wish, "failed", str(error))
@@ -74,24 +99,55 @@ class Importer:
 
     # Reading -------------------------------------------------------------------------------------------------------
 
-    def _read(self, wish: Wish) -> None:
-        for page in self.importer.remote_records(self.reading(wish.kinds, ids=wish.chosen), self.ask):
+    def _read(self, wish: Wish) -> Wish:
+        """Answers the wish with what became known of it."""
+        wish, begun_at = self._begin(wish), clock.now()
+        clocked = Clocked(self.ask, self.importer)
+        reading = self.reading(wish.kinds, ids=wish.chosen, since=wish.since)
+        for page in self.importer.remote_records(reading, clocked):
             with self.database.write() as session:
                 touch_batch(session, wish.batch)
                 staging.stage(session, wish.batch, page)
             self.progress(wish)
             if self.stopping():
-                return
+                return wish
         with self.database.write() as session:
             staging.stage(session, wish.batch, _missing(session, wish))
-            staging.go_to(session, wish.batch, "deciding")
+            if wish.since is None and not wish.chosen:
+                staging.stage(session, wish.batch, linked_with_none_of(session, wish, begun_at))
+            staging.end_reading(session, wish.batch, clocked.began_at)
+        return replace(wish, stage="deciding", read_at=clocked.began_at)
 
-    def reading(self, kinds: Sequence[str], *, ids: Sequence[str] = (), search: str = "") -> Reading:
+    def _begin(self, wish: Wish) -> Wish:
+        """Decide from when on it is read. Where only what changed is, what the former import left open is looked at again."""
+        basis = digest(self._basis(wish))
+        with self.database.write() as session:
+            known = known_bookmarks(session, self.connection.key, wish.kinds)
+            since = None if wish.whole or not wish.of_all else since_when(wish.kinds, known, basis, clock.now())
+            wish = replace(wish, since=since, basis=basis)
+            staging.begin_reading(session, wish)
+            if since:
+                for kind, bookmark in known.items():
+                    staging.stage_left_open(session, wish.batch, bookmark.batch or "", kind)
+        return wish
+
+    def _basis(self, wish: Wish) -> str:
+        return self.importer.import_basis(self.reading(wish.kinds)) if isinstance(self.importer, ReadsChanges) else ""
+
+    def reading(
+        self, kinds: Sequence[str], *, ids: Sequence[str] = (), search: str = "", since: datetime | None = None
+    ) -> Reading:
         """What is asked of the remote, with what the provider needs to know to read it."""
         with self.database.read() as session:
             catalogue = self.store.catalogue(session, self.connection.key)
         return Reading(
-            connection=self.connection, catalogue=catalogue, prefix=self.prefix, kinds=kinds, ids=ids, search=search
+            connection=self.connection,
+            catalogue=catalogue,
+            prefix=self.prefix,
+            kinds=kinds,
+            ids=ids,
+            search=search,
+            since=since,
         )
 
     # Deciding and doing --------------------------------------------------------------------------------------------
@@ -111,9 +167,23 @@ class Importer:
         with self.database.write() as session:
             staging.go_to(session, wish.batch, stage, reason)
             close_batch(session, wish.batch)
+            if stage == "done" and wish.of_all and wish.read_at:
+                self._put_bookmarks(session, wish, wish.read_at)
             if not wish.preview:
                 look_again_at_blocked(session, wish.connection)
             announce(session)
+
+    def _put_bookmarks(self, session: Session, wish: Wish, read_at: datetime) -> None:
+        """Only at the end: one that was killed or failed has not come so far."""
+        put_bookmarks(
+            session,
+            self.connection.key,
+            wish.kinds,
+            read_at=read_at,
+            basis=wish.basis,
+            whole=wish.since is None,
+            batch=wish.batch,
+        )
 
     def _decide_guarded(self, wish: Wish, some: Sequence[Staged]) -> None:
         """These together; where that fails, one by one, so that a record's fault stays its own."""

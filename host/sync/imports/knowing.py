@@ -13,15 +13,20 @@ from host import clock
 from host.sync.belonging import Belonging
 from host.sync.deciding import DeskOf
 from host.sync.imports.deciding import Ours, Standing
+from host.sync.imports.tables import import_records
 from host.sync.outbox import chunks
+from host.sync.provider import RemoteRecord
 from host.sync.rows import digests
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from hookspecs import JSON, BillingStore, Record
-    from host.sync.provider import Connection, ImportsRecords, Key, Mirrored, Provider, RemoteRecord
+    from host.sync.imports.staging import Wish
+    from host.sync.provider import Connection, ImportsRecords, Key, Mirrored, Provider
 
 _COLUMNS: Final = [
     rows.c[name]
@@ -43,6 +48,37 @@ class Known:
         """Whom the record's keys find, without these records of ours."""
         taken = set(without)
         return [(key, [one for one in self.found[key] if one.record.id not in taken]) for key in remote.keys]
+
+
+def linked_with_none_of(session: Session, wish: Wish, before: datetime) -> Sequence[RemoteRecord]:
+    """The remote records that ours were linked with before all of them was read, and that were not among what was read: remotes do not report what was deleted.
+
+    One that was made there meanwhile may not have been there yet.
+    """
+    read = select(import_records.c.id).where(
+        import_records.c.batch == wish.batch,
+        import_records.c.kind == rows.c.kind,
+        import_records.c.remote_id == rows.c.remote_id,
+    )
+    query = select(rows.c.kind, rows.c.remote_id, rows.c.remote_number, rows.c.remote_url).where(
+        rows.c.connection == wish.connection,
+        rows.c.kind.in_(wish.kinds),
+        rows.c.remote_id != "",
+        rows.c.synced_at < before,
+        ~read.exists(),
+    )
+    return [
+        RemoteRecord(
+            kind=row.kind,
+            id=row.remote_id,
+            name=row.remote_number,
+            number=row.remote_number,
+            url=row.remote_url,
+            fields={},
+            unusable="the remote does not list it any more",
+        )
+        for row in session.execute(query)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from hookspecs import Incoming
+from host import clock
 from host.correlation import correlation_id
 from host.db.anew import made_anew
 from host.db.locks import NamedLock
@@ -18,6 +21,7 @@ from host.occasions import keep_occasion
 from host.sync.batches import close_batch, open_batch
 from host.sync.connections import CONNECTED, get_connection
 from host.sync.imports import staging
+from host.sync.imports.bookmarks import forget_bookmarks
 from host.sync.imports.importer import Importer
 from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Wish
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
 MOST_CHOSEN: Final = 10_000
 MOST_FOUND: Final = 100
+WATCH_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +70,12 @@ class Imports:
         chosen: Sequence[str] = (),
         fields: Mapping[str, Mapping[str, Any]] | None = None,
         preview: bool = False,
+        whole: bool = False,
     ) -> str:
         """Ask for an import of these kinds, all of it or the records with the ``chosen`` remote ids; answers its batch. ``go_on`` carries it out.
 
-        ``fields`` are what new records get besides, by kind. A preview decides the same and writes nothing but what it decided.
+        Where an import of these kinds came to its end before, only what changed there since is read, unless it is to be ``whole``, or some are chosen.
+        ``fields`` are what new records get besides, by kind. A preview decides the same of everything, and writes nothing but what it decided.
         """
         self._importer_of(self._connected(key))
         with self.database.write() as session:
@@ -80,6 +87,7 @@ class Imports:
                 chosen=list(chosen),
                 fields=dict(fields or {}),
                 preview=preview,
+                whole=whole,
             )
             staging.begin(session, wish)
             keep_occasion(session)
@@ -87,10 +95,29 @@ class Imports:
         self.wake()
         return batch
 
-    def waiting(self) -> Sequence[str]:
-        """The keys of the connections with an import that is not at its end."""
+    def ask_again(self, key: str, kinds: Sequence[str]) -> str:
+        """Like ``ask`` for all of these kinds; one that was asked for before and is not at its end will do."""
         with self.database.read() as session:
-            return list(dict.fromkeys(wish.connection for wish in staging.unfinished(session)))
+            same = [one.batch for one in staging.unfinished(session, key) if one.of_all and list(one.kinds) == [*kinds]]
+        return same[0] if same else self.ask(key, kinds)
+
+    def waiting(self) -> Sequence[str]:
+        """The keys of the connections with an import that is not at its end, and may go on."""
+        with self.database.read() as session:
+            return list(dict.fromkeys(wish.connection for wish in staging.unfinished(session, due=clock.now())))
+
+    def see_through(
+        self, key: str, batch: str, progress: Callable[[Wish], None] = lambda _wish: None
+    ) -> Mapping[str, Any]:
+        """Carry out an import, or watch another process that does, until it is at its end or has to wait; answers how it stands then."""
+        while True:
+            with self.database.read() as session:
+                shown = staging.show(session, batch)
+            assert shown is not None
+            if shown["stage"] not in staging.UNFINISHED or _waits(shown) or self.stopping():
+                return shown
+            if not self.go_on(key, progress):
+                threading.Event().wait(WATCH_SECONDS)
 
     def go_on(self, key: str, progress: Callable[[Wish], None] = lambda _wish: None) -> bool:
         """Carry out what was asked for, and what a dead process left, of one connection. ``False``: another process is at it."""
@@ -119,7 +146,7 @@ class Imports:
 
     def _next(self, key: str) -> Wish | None:
         with self.database.read() as session:
-            return next(iter(staging.unfinished(session, key)), None)
+            return next(iter(staging.unfinished(session, key, due=clock.now())), None)
 
     def _importer(self, key: str, progress: Callable[[Wish], None] = lambda _wish: None) -> Importer:
         connection = self._connection(key)
@@ -213,6 +240,8 @@ class Imports:
                 raise AskPerson(
                     f"{ref} is linked with {standing.remote_id} already: say replace to link it with {remote.id}"
                 )
+            if standing and standing.remote_id:
+                forget_bookmarks(work.session, key, [kind])
             owner = owner_of_kind(work.session, key, kind, remote.id)
             if owner:
                 raise AskPerson(f"{remote.name} is linked with {owner} already: unlink that one first")
@@ -231,7 +260,10 @@ class Imports:
 
     @made_anew
     def unlink(self, key: str, kind: str, ref: str) -> None:
-        """Undo the link of a record. Nothing is sent by that; both records stay. Raises ``LookupError`` and ``AskPerson`` like ``link``."""
+        """Undo the link of a record. Nothing is sent by that; both records stay, and the next import of the kind looks at everything again.
+
+        Raises ``LookupError`` and ``AskPerson`` like ``link``.
+        """
         connection = self._connection(key)
         with self.saver(origin=key) as work:
             record = _named(self.store, work.session, kind, ref)
@@ -249,6 +281,11 @@ class Imports:
             Linker(
                 session=work.session, provider=connection.provider, connection=key, correlation_id=correlation_id()
             ).unlink(row.id)
+            forget_bookmarks(work.session, key, [kind])
+
+
+def _waits(shown: Mapping[str, Any]) -> bool:
+    return bool(shown["due_at"]) and datetime.fromisoformat(shown["due_at"]) > clock.now()
 
 
 def _named(store: BillingStore, session: Session, kind: str, ref: str) -> Record:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Text, bindparam, cast, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
@@ -27,7 +27,8 @@ _ROWS: Final = import_records.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What an import was asked for. ``chosen`` are remote ids, none for all; ``fields`` what new records get besides, by kind."""
+    """What an import was asked for. ``chosen`` are remote ids, none for all; ``fields`` what new records get besides, by kind; ``whole``: not only what
+    changed. ``since``, ``read_at`` and ``basis`` are known when it is read."""
 
     batch: str
     connection: str
@@ -35,8 +36,20 @@ class Wish:
     chosen: Sequence[str] = ()
     fields: Mapping[str, Mapping[str, Any]]
     preview: bool = False
+    whole: bool = False
     stage: str = "reading"
     correlation_id: str = ""
+    since: datetime | None = None
+    read_at: datetime | None = None
+    basis: str = ""
+
+    @property
+    def of_all(self) -> bool:
+        """Whether its end tells how far the kinds have come: one of chosen records says nothing of the others."""
+        return not self.preview and not self.chosen
+
+
+_WISH_FIELDS: Final = tuple(one.name for one in fields(Wish))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one."""
+    """What became of one. ``later``: it could not be decided for now."""
 
     staged: Staged
     action: Action
@@ -57,6 +70,12 @@ class Outcome:
     ref: str = ""
     changes: Mapping[str, Any]
     reason: str = ""
+    later: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the next import has to look at it again, though it changed nothing there."""
+        return self.later or self.action in {Action.CONFLICT, Action.FAILED}
 
     @classmethod
     def of(cls, staged: Staged, decision: Decision) -> Outcome:
@@ -68,6 +87,7 @@ class Outcome:
             ref=record.ref if record else "",
             changes=decision.changes,
             reason=decision.reason,
+            later=decision.later,
         )
 
 
@@ -83,24 +103,29 @@ def _forget_old(session: Session) -> None:
     session.execute(delete(imports).where(imports.c.asked_at < clock.now() - KEPT))
 
 
-def unfinished(session: Session, connection: str | None = None) -> Sequence[Wish]:
-    """Those that are not at their end, in the order in which they were asked for."""
+def unfinished(session: Session, connection: str | None = None, *, due: datetime | None = None) -> Sequence[Wish]:
+    """Those that are not at their end, in the order in which they were asked for; with ``due`` those that may go on by then."""
     query = select(imports).where(imports.c.stage.in_(UNFINISHED)).order_by(imports.c.asked_at, imports.c.batch)
     if connection is not None:
         query = query.where(imports.c.connection == connection)
-    return [
-        Wish(
-            batch=row.batch,
-            connection=row.connection,
-            kinds=row.kinds,
-            chosen=row.chosen,
-            fields=row.fields,
-            preview=row.preview,
-            stage=row.stage,
-            correlation_id=row.correlation_id,
-        )
-        for row in session.execute(query)
-    ]
+    if due is not None:
+        query = query.where(or_(imports.c.due_at.is_(None), imports.c.due_at <= due))
+    return [Wish(**{name: getattr(row, name) for name in _WISH_FIELDS}) for row in session.execute(query)]
+
+
+def begin_reading(session: Session, wish: Wish) -> None:
+    """It is read (again) from this moment on: what kept it waiting is over."""
+    values = {"since": wish.since, "basis": wish.basis, "due_at": None, "reason": ""}
+    session.execute(update(imports).where(imports.c.batch == wish.batch).values(**values))
+
+
+def end_reading(session: Session, batch: str, read_at: datetime | None) -> None:
+    session.execute(update(imports).where(imports.c.batch == batch).values(stage="deciding", read_at=read_at))
+
+
+def wait(session: Session, batch: str, reason: str, until: datetime) -> None:
+    """It cannot go on before this moment."""
+    session.execute(update(imports).where(imports.c.batch == batch).values(reason=reason, due_at=until))
 
 
 def go_to(session: Session, batch: str, stage: str, reason: str = "") -> None:
@@ -110,23 +135,39 @@ def go_to(session: Session, batch: str, stage: str, reason: str = "") -> None:
 
 def stage(session: Session, batch: str, page: Sequence[RemoteRecord]) -> None:
     """Write down what was read. Read again, as pages may overlap or a dead process have read it before, it counts once."""
-    rows = [
-        {
-            "batch": batch,
-            "kind": one.kind,
-            "remote_id": one.id,
-            "name": one.name,
-            "number": one.number,
-            "turn": 0 if one.merged_into else 1,
-            "remote": _kept(one),
-            "action": "",
-            "record_id": "",
-            "ref": "",
-            "changes": {},
-            "reason": "",
-        }
-        for one in page
-    ]
+    _stage(session, [_row(batch, one, _kept(one)) for one in page])
+
+
+def stage_left_open(session: Session, batch: str, former: str, kind: str) -> None:
+    """What the former import could not settle is decided anew, though nothing of it changed there."""
+    query = select(_ROWS.remote).where(
+        _ROWS.batch == former, _ROWS.kind == kind, _ROWS.action.in_(_MAY_BE_OPEN), cast(_ROWS.remote, Text) != "{}"
+    )
+    open_ = [kept for kept in session.scalars(query) if "id" in kept]
+    _stage(session, [_row(batch, _remote(kept), kept) for kept in open_])
+
+
+_MAY_BE_OPEN: Final = (Action.CONFLICT.value, Action.FAILED.value, Action.SKIP.value)
+
+
+def _row(batch: str, one: RemoteRecord, kept: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "batch": batch,
+        "kind": one.kind,
+        "remote_id": one.id,
+        "name": one.name,
+        "number": one.number,
+        "turn": 0 if one.merged_into else 1,
+        "remote": kept,
+        "action": "",
+        "record_id": "",
+        "ref": "",
+        "changes": {},
+        "reason": "",
+    }
+
+
+def _stage(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     dialect = session.connection().dialect.name
@@ -190,11 +231,11 @@ def moved(session: Session, batch: str, kind: str) -> dict[str, str]:
 
 
 def note(session: Session, outcomes: Sequence[Outcome]) -> None:
-    """Write down what became of these; what was read of them is needed no more."""
+    """Write down what became of these; what was read of them is needed no more, except of those that are open still."""
     values = [
         {
             "staged": one.staged.id,
-            "new_remote": {"merged_into": one.staged.remote.merged_into} if one.staged.remote.merged_into else {},
+            "new_remote": _still_needed(one),
             "new_action": one.action.value,
             "new_record_id": one.record_id,
             "new_ref": one.ref,
@@ -205,6 +246,13 @@ def note(session: Session, outcomes: Sequence[Outcome]) -> None:
     ]
     if values:
         session.connection().execute(_NOTE, values)
+
+
+def _still_needed(one: Outcome) -> Mapping[str, Any]:
+    remote = one.staged.remote
+    if one.open:
+        return _kept(remote)
+    return {"merged_into": remote.merged_into} if remote.merged_into else {}
 
 
 _NOTE: Final = (
@@ -239,6 +287,8 @@ def show(session: Session, batch: str) -> dict[str, Any] | None:
         "preview": row.preview,
         "stage": row.stage,
         "reason": row.reason,
+        "since": row.since.isoformat() if row.since else None,
+        "due_at": row.due_at.isoformat() if row.due_at else None,
         "kinds": {kind: _counted(counted.get(kind, {})) for kind in row.kinds},
     }
 

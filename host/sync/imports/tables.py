@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, false, text
 
 from host.db import ID, Json, UtcDateTime, metadata
 from host.sync.tables import KEY, KIND
@@ -21,10 +21,29 @@ imports = Table(
     Column("correlation_id", String(64), nullable=False, default=""),
     Column("asked_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("whole", Boolean, nullable=False, default=False, server_default=false()),
+    Column("since", UtcDateTime),
+    Column("read_at", UtcDateTime),
+    Column("basis", String(64), nullable=False, default="", server_default=text("''")),
+    Column("due_at", UtcDateTime),
     Index("ix_sync_imports_connection", "connection", "asked_at"),
 )
 """One import, by its batch. ``stage``: reading, deciding, done, failed. ``chosen`` are remote ids, none for all; ``fields`` what new records get
-besides, by kind."""
+besides, by kind. ``since``: only what changed there since is read; ``whole``: never so. ``read_at`` and ``basis`` become its bookmarks. ``due_at``: until then
+it waits, because the remote's limits are used up."""
+
+bookmarks = Table(
+    "sync_bookmarks",
+    metadata,
+    Column("connection", KEY, primary_key=True),
+    Column("kind", KIND, primary_key=True),
+    Column("read_at", UtcDateTime, nullable=False),
+    Column("whole_at", UtcDateTime, nullable=False),
+    Column("basis", String(64), nullable=False),
+    Column("batch", ID),
+)
+"""How far a kind was imported: everything that had changed there by ``read_at``, on the remote's clock. ``whole_at``: when all of it was read last.
+``batch``: the import that came to this end."""
 
 import_records = Table(
     "sync_import_records",

@@ -18,7 +18,7 @@ from hookspecs import JSON
 from host.sync.provider.answers import Answer, Done, Gone, Looked, Outdated, Rejected, Taken, Unclear, Unreadable
 from host.sync.provider.authorising import Authorises, Consent, Granted
 from host.sync.provider.http import Fate, Request, Response, Trouble, Verdict, judge_by_status, retry_after
-from host.sync.provider.importing import ImportsRecords, Key, Mirrored, Reading, RemoteRecord
+from host.sync.provider.importing import ImportsRecords, Key, Mirrored, Reading, ReadsChanges, RemoteRecord
 from host.sync.provider.protocol import Ask, KindRule, Limits, Organisation, Provider, Token
 from host.sync.provider.steps import (
     NOT_LOOKED,
@@ -69,6 +69,7 @@ __all__ = [
     "Prepared",
     "Provider",
     "Reading",
+    "ReadsChanges",
     "Refuse",
     "Rejected",
     "RemoteRecord",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hookspecs import JSON, Catalogue, Record
+    from host.sync.provider.http import Response
     from host.sync.provider.protocol import Ask
     from host.sync.provider.wishes import Connection, Desk
 
@@ -98,3 +99,18 @@ class ImportsRecords(Protocol):
     ) -> Mapping[str, Mirrored]:
         """These records as the remote would have them, by id; ``answered`` is what was kept of each that is linked. One that cannot be put into the remote's
         terms is missing."""
+
+
+@runtime_checkable
+class ReadsChanges(Protocol):
+    """What an importer has as well whose remote can be asked for what changed since a time (``Reading.since``). Without it every import reads everything."""
+
+    def import_basis(self, reading: Reading) -> str:
+        """All that decides about a record besides itself (settings, the codes of lists), as a text: where it is another than at the last import, everything is
+        read again."""
+
+    def answered_at(self, response: Response) -> datetime | None:
+        """When this was answered, by the remote's own clock; ``None`` where it does not say: the next import then reads everything."""
+
+    def list_changed(self, kind: str, ask: Ask, connection: Connection, since: datetime) -> bool:
+        """Whether a list (``Provider.importable``) may have changed since. ``True`` without asking, where the remote cannot be asked that."""

@@ -35,7 +35,7 @@ def daily(host: Host, own: list[str]) -> Daily:
         UTC,  # type: ignore[arg-type]
         time(2, 30),
         own={HOST: lambda: own.append("own")},
-        import_lists=lambda *_: None,
+        import_again=lambda *_: None,
     )
 
 
