@@ -98,6 +98,15 @@ class LocksRecords(Protocol):
         """Keep others from changing the record with this ref, if there is one, until the transaction ends: PostgreSQL's ``FOR UPDATE``."""
 
 
+@runtime_checkable
+class GeneratesCodes(Protocol):
+    """What a ``KindService`` may have as well: the host offers it as ``POST /api/v1/<kind>/<ref>/generate-code``."""
+
+    def generate_code(self, unit_of_work: UnitOfWork, ref: str) -> Saved:
+        """Give the record a code that no other has; another one, where it has one from here. Raises ``LookupError`` for an unknown ref and ``Refused`` where
+        somebody gave it its code."""
+
+
 class Refused(Exception):
     """The request is understood and not allowed; the message says why. Ask a person."""
 

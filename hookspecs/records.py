@@ -26,13 +26,16 @@ def _nothing() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What every record has. ``connection`` is the key of the connection it names itself, empty for the default one."""
+    """What every record has. ``connection`` is the key of the connection it names itself, empty for the default one. ``generated`` are fields whose value was
+    made up here (``accounts_code``): whoever bears the same outside is somebody else.
+    """
 
     id: str
     ref: str
     connection: str = ""
     active: bool = True
     extra: Mapping[str, str] = field(default_factory=_nothing)
+    generated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,7 @@ def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
         at(f"{API}/plugins", {"GET": settings.list_plugins}, role=Role.ADMIN),
         at(f"{API}/{{kind}}", {"GET": records.list_records}),
         at(f"{API}/{{kind}}/bulk", {"POST": records.put_many}, largest_body=records.LARGEST_BULK, also=record),
+        at(f"{API}/{{kind}}/{{ref}}/generate-code", {"POST": records.generate_code}),
         at(f"{API}/{{kind}}/{{ref}}", record),
     ]
 

@@ -1,4 +1,4 @@
-"""What the addresses of records take and answer, for any kind."""
+"""What the addresses of records take and answer, for any kind. ``None``: a kind does not have it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hookspecs import GeneratesCodes
 from host.web import records
 from host.web.exchange import JSON_LINES_TYPE, LARGEST_PAGE
 from host.web.operations import Operation, Parameter, page_parameters, text_parameter
@@ -117,11 +118,18 @@ def _bulk(of: KindSchemas) -> Operation:
     )
 
 
-RECORDS_OPERATIONS: Final[Mapping[Handler, Callable[[KindSchemas], Operation]]] = {
+def _generate_code(of: KindSchemas) -> Operation | None:
+    if not isinstance(of.kind.service, GeneratesCodes):
+        return None
+    return Operation(answers={200: of.versioned}, refuses=(409, 412), parameters=(IF_MATCH,))
+
+
+RECORDS_OPERATIONS: Final[Mapping[Handler, Callable[[KindSchemas], Operation | None]]] = {
     records.list_records: _list,
     records.get_record: _get,
     records.put_record: _put,
     records.patch_record: _patch,
     records.delete_record: _delete,
     records.put_many: _bulk,
+    records.generate_code: _generate_code,
 }

@@ -76,8 +76,10 @@ class _Description:
 
     def _add_kind(self, resource: Resource, kind: Kind) -> None:
         schemas = self._schemas_of(kind)
-        operations = {method: RECORDS_OPERATIONS[handler](schemas) for method, handler in resource.described.items()}
-        self._add(resource.path.replace(KIND, kind.name), resource, operations, kind.name)
+        asked = {method: RECORDS_OPERATIONS[handler](schemas) for method, handler in resource.described.items()}
+        operations = {method: said for method, said in asked.items() if said}
+        if operations:
+            self._add(resource.path.replace(KIND, kind.name), resource, operations, kind.name)
 
     def _schemas_of(self, kind: Kind) -> KindSchemas:
         name = "".join(part.title() for part in kind.name.split("-"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hookspecs import JSON, BadQuery, Deletion, Kind, ListQuery, LocksRecords, Problem, Refused, Saved
+from hookspecs import JSON, BadQuery, Deletion, GeneratesCodes, Kind, ListQuery, LocksRecords, Problem, Refused, Saved
 from host.db.anew import made_anew
 from host.known import no_such_kind
 from host.loading import Interrupted, Loader, as_json, lines
@@ -189,6 +189,26 @@ def delete_record(asked: Asked) -> Answer:
     if outcome is Deletion.GONE:
         return Answer(status=204)
     return _versioned(record, _STATUSES[outcome])
+
+
+def generate_code(asked: Asked) -> Answer:
+    """Give a record a code of our own making, where nobody gave it one; another one, where it has such a one."""
+    asked.parameters()
+    kind, ref = _kind(asked), _ref(asked)
+    service = kind.service
+    if not isinstance(service, GeneratesCodes):
+        raise not_found(f"{kind.name} have no codes that are made here")
+
+    def generate(work: Saving) -> Saved:
+        _require_known(work, kind, ref)
+        _check_version(asked, work.session, kind, ref)
+        return service.generate_code(work, ref)
+
+    try:
+        record, _ = _in_transaction(asked, kind, generate)
+    except Refused as error:
+        raise conflict(str(error)) from None
+    return _versioned(record)
 
 
 def put_many(asked: Asked) -> Answer:

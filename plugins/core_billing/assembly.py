@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 class Billing:
     def __init__(self, holders: Holders, settings: Settings) -> None:
-        self.customers = Customers(holders)
-        self.suppliers = Suppliers(holders)
+        self.customers = Customers(holders, settings)
+        self.suppliers = Suppliers(holders, settings)
         self.product_groups = ProductGroups(holders)
-        self.products = Products(holders)
+        self.products = Products(holders, settings)
         self.tax_rates = TaxRates(holders)
         self.accounts = Accounts(holders)
         self.invoices = Invoices(holders, settings)

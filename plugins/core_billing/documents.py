@@ -241,9 +241,12 @@ class Documents(Records[DocumentEntry]):
         if without:
             taken = {entry.row["number"] for entry in entries}
             form = self._settings.invoice_number_format
-            for entry, number in zip(
-                without, next_numbers(session, self.place, form, len(without), taken), strict=True
-            ):
+
+            def used(numbers: Sequence[str]) -> set[str]:
+                return taken | set(numbers_in_use(session, self.place, numbers))
+
+            made = next_numbers(session, self.place.kind, form, len(without), used)
+            for entry, number in zip(without, made, strict=True):
                 entry.row["number"] = number
                 entry.changed |= {"number"}
 
@@ -264,7 +267,7 @@ class Documents(Records[DocumentEntry]):
 
     def delete(self, unit_of_work: UnitOfWork, ref: str) -> Deletion:
         session = unit_of_work.session
-        row = self._row_to_delete(session, ref)
+        row = self._row_of(session, ref)
         if row["status"] == DELETING:
             return Deletion.ASKED
         if not self._holders(session, self.place.kind, [row["id"]], lock=True).get(row["id"]):

@@ -10,6 +10,7 @@ from sqlalchemy import and_, false, func, select
 from hookspecs import Account, Address, Customer, Product, ProductGroup, Supplier
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import optional_money_text, quantity_text
+from plugins.core_billing.codes import GENERATED, CodedRecords
 from plugins.core_billing.inheritance import Side, product_account
 from plugins.core_billing.linked_rates import check_links, tax_rate
 from plugins.core_billing.listing import Listing, equals, is_flag, refers_to
@@ -41,10 +42,13 @@ if TYPE_CHECKING:
 _parties = tables.parties.c
 
 
-class Parties(Records[Entry]):
+class Parties(CodedRecords):
     entry_type = Entry
     schema = PartyInput
     held = True
+    code_field = "accounts_code"
+    code_noun = "accounts code"
+    shares_codes = (lookup.CUSTOMERS.kind, lookup.SUPPLIERS.kind)  # both are contacts of the ledger
     record_type: type[Party]
     compared = ("name", "accounts_code")
     uses: ClassVar[Sequence[tuple[Column[Any], str]]] = ((tables.documents.c.contact, "a document"),)
@@ -57,8 +61,10 @@ class Parties(Records[Entry]):
             entry.row["billing_address"] = {name: part for name, part in address.items() if part}
 
     def record(self, row: Row) -> Record:
-        values = {name: value for name, value in row.items() if name not in {"kind", "billing_address", *self._keys}}
-        return self.record_type(**values, billing_address=Address(**row["billing_address"]))
+        other = {"kind", "billing_address", GENERATED, *self._keys}
+        values = {name: value for name, value in row.items() if name not in other}
+        address = Address(**row["billing_address"])
+        return self.record_type(**values, billing_address=address, generated=self.generated(row))
 
     def shown(self, row: Row) -> JSON:
         address = {part: row["billing_address"].get(part, "") for part in ADDRESS_PARTS}
@@ -156,11 +162,14 @@ def products_with_inherited(*columns: Any) -> Select[Any]:
 _PRODUCTS: Final = products_with_inherited().where(lookup.among(_products.id))
 
 
-class Products(Records[Entry]):
+class Products(CodedRecords):
     entry_type = Entry
     place = lookup.PRODUCTS
     schema = ProductInput
     held = True
+    code_field = "code"
+    code_noun = "code"
+    shares_codes = (lookup.PRODUCTS.kind,)
     references: ClassVar[Mapping[str, Place]] = {"group": lookup.PRODUCT_GROUPS, "parent": lookup.PRODUCTS}
     read_only = frozenset({"id", "sync", "effective"})
     compared = ("name", "code")
@@ -185,6 +194,7 @@ class Products(Records[Entry]):
 
     def _check(self, session: Session, entries: Sequence[Entry]) -> None:
         super()._check(session, entries)
+        self._refuse_new_parents(entries)
         parents = {entry.row["id"]: entry.row["parent"] for entry in entries}
         named = {parent for parent in parents.values() if parent}
         if not named:
@@ -202,6 +212,29 @@ class Products(Records[Entry]):
                 else:
                     with_children.add(parent)
 
+    def _refuse_new_parents(self, entries: Sequence[Entry]) -> None:
+        """Those that have a parent keep it when the setting is switched off."""
+        if self._settings.parent_products:
+            return
+        for entry in entries:
+            if entry.row["parent"] and entry.row["parent"] != (entry.old or {}).get("parent"):
+                entry.refuse("parent", "products have no parents here: [plugins.core_billing] parent_products is false")
+
+    def _complete(self, session: Session, entries: Sequence[Entry]) -> None:
+        super()._complete(session, entries)
+        new = [entry for entry in entries if entry.created and not entry.given.imported and not entry.row["parent"]]
+        groups = lookup.rows_by_id(session, tables.product_groups, {entry.row["group"] for entry in new})
+        of_group = {group["id"]: group for group in groups}
+        for entry in new:
+            self._fill_in_accounts(entry, of_group.get(entry.row["group"], {}))
+
+    def _fill_in_accounts(self, entry: Entry, group: Mapping[str, Any]) -> None:
+        """The settings' accounts for a new product that does not speak of them, and whose group has none: one that is named empty stays so."""
+        for name, code in self._settings.product_accounts.items():
+            if code and name not in entry.given.named and not group.get(name):
+                entry.row[name] = code
+                entry.changed |= {name}
+
     def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
         found: Rows = []
         for chunk in lookup.in_chunks(ids):
@@ -215,10 +248,11 @@ class Products(Records[Entry]):
         own = {
             name: value
             for name, value in row.items()
-            if not name.startswith(("parent_", "group_")) and name not in self._keys
+            if not name.startswith(("parent_", "group_")) and name not in {GENERATED, *self._keys}
         }
         return Product(
             **own,
+            generated=self.generated(row),
             effective_sales_account=product_account(row, Side.SALES).value,
             effective_purchase_account=product_account(row, Side.PURCHASE).value,
         )

@@ -1,4 +1,7 @@
-"""Numbers of documents that bring none: counted per kind in the saving transaction, so that one rolled back leaves no gap and two never get the same."""
+"""Numbers of documents that bring none, and codes of records that get theirs here.
+
+They are counted per kind in the saving transaction, so that one rolled back leaves no gap and two never get the same.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from plugins.core_billing import tables
 from plugins.core_billing.lookup import among, in_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -20,15 +23,17 @@ if TYPE_CHECKING:
     from plugins.core_billing.lookup import Place
 
 
-def next_numbers(session: Session, place: Place, form: str, count: int, taken: Collection[str]) -> list[str]:
-    """This many numbers that no document of the kind bears, and that are not among those ``taken`` in this moment."""
+def next_numbers(
+    session: Session, kind: str, form: str, count: int, used: Callable[[Sequence[str]], Collection[str]]
+) -> list[str]:
+    """This many numbers for the kind; ``used`` says of those that it is asked about which ones somebody bears."""
     numbers: list[str] = []
     while len(numbers) < count:
         wanted = count - len(numbers)
-        last = _count_up(session, place.kind, wanted)
+        last = count_up(session, kind, wanted)
         made = [form.format(number=number) for number in range(last - wanted + 1, last + 1)]
-        used = set(taken) | set(numbers_in_use(session, place, made))
-        numbers.extend(number for number in made if number not in used)
+        taken = used(made)
+        numbers.extend(number for number in made if number not in taken)
     return numbers
 
 
@@ -47,7 +52,7 @@ def _in_use(place: Place) -> Select[Any]:
     return select(table.number, table.id, table.ref).where(among(table.number), *place.condition)
 
 
-def _count_up(session: Session, kind: str, by: int) -> int:
+def count_up(session: Session, kind: str, by: int) -> int:
     """Raise the counter. Its row stays locked until the transaction ends, so others count on from what is committed."""
     table = tables.sequences
     raised = update(table).where(table.c.kind == kind).values(last=table.c.last + by).returning(table.c.last)

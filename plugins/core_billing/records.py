@@ -4,14 +4,14 @@ write, and tell the unit of work. A kind says what it is (``Records``' attribute
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
-from hookspecs import NOTHING, Action, Deletion, Kind, KindService, ListPage, Problem, Record, Refused, Saved
+from hookspecs import LOCAL, NOTHING, Action, Deletion, Kind, KindService, ListPage, Problem, Record, Refused, Saved
 from host.folding import folded
 from host.ids import new_id
 from plugins.core_billing.fields import REF
@@ -53,12 +53,14 @@ class Holders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One input, read. ``values`` is empty where there are problems."""
+    """One input, read. ``values`` is empty where there are problems. ``named`` are the fields that it brought itself; ``imported``: from a connection."""
 
     position: int
     ref: str
     values: Row
     problems: tuple[Problem, ...] = ()
+    named: frozenset[str] = frozenset()
+    imported: bool = False
 
 
 @dataclass(slots=True)
@@ -179,6 +181,8 @@ class Records(KindService, Generic[E]):
     def put(self, unit_of_work: UnitOfWork, inputs: Sequence[JSON], *, partial: bool = False) -> Sequence[Saved]:
         session = unit_of_work.session
         given = self._read_inputs(inputs, partial=partial)
+        if unit_of_work.origin != LOCAL:
+            given = [replace(one, imported=True) for one in given]
         good = [one for one in given if not one.problems]
         entries, records = without_races(session, lambda: self._save(session, good, partial=partial))
         for entry in entries:
@@ -225,7 +229,7 @@ class Records(KindService, Generic[E]):
         first[ref] = position
         if isinstance(values, list):
             return Given(position, ref, {}, tuple(values))
-        return Given(position, ref, values)
+        return Given(position, ref, values, named=frozenset(one))
 
     def _find_old(self, session: Session, entries: Sequence[E]) -> None:
         old = self._rows_by_ref(session, [entry.ref for entry in entries])
@@ -331,7 +335,7 @@ class Records(KindService, Generic[E]):
         return outcome
 
     def _delete(self, session: Session, ref: str) -> tuple[Deletion, Record | None]:
-        row = self._row_to_delete(session, ref)
+        row = self._row_of(session, ref)
         user = self._user(session, row)
         if not user:
             record = self.read(session, [row["id"]])[row["id"]]
@@ -344,7 +348,7 @@ class Records(KindService, Generic[E]):
         update_rows(session, self.place.table, [row | {"active": False}])
         return Deletion.INACTIVE, self.read(session, [row["id"]])[row["id"]]
 
-    def _row_to_delete(self, session: Session, ref: str) -> Row:
+    def _row_of(self, session: Session, ref: str) -> Row:
         row = self._rows_by_ref(session, [ref]).get(ref) if REF.fullmatch(ref) else None
         if row is None:
             raise LookupError(f"there is no {self.place.noun} with the ref {ref}")

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -50,6 +51,11 @@ def _key(field: str) -> Column[str]:
     return Column(f"{field}_key", Text, nullable=False, server_default=text("''"))
 
 
+def _generated() -> Column[Any]:
+    """Nobody gave the record its code: it was made here."""
+    return Column("code_generated", Boolean, nullable=False, server_default=false())
+
+
 def _amount(name: str) -> Column[Any]:
     return Column(name, Scaled(), nullable=False)
 
@@ -79,6 +85,7 @@ parties: Final = Table(
     Column("active", Boolean, nullable=False),
     _key("name"),
     _key("accounts_code"),
+    _generated(),
     Index("ix_core_billing_parties_name_key", "kind", "name_key"),
     Index("ix_core_billing_parties_accounts_code_key", "kind", "accounts_code_key"),
     Index("uq_core_billing_parties_ref", "kind", "ref", unique=True),
@@ -120,6 +127,7 @@ products: Final = Table(
     Column("active", Boolean, nullable=False),
     _key("name"),
     _key("code"),
+    _generated(),
     Index("ix_core_billing_products_name_key", "name_key"),
     Index("ix_core_billing_products_code_key", "code_key"),
     Index("uq_core_billing_products_ref", "ref", unique=True),

@@ -58,6 +58,7 @@ PATH: Final = "/api.xro/2.0/Contacts"
 BILLING: Final = "POBOX"  # the address that Xero prints on documents
 MAIN: Final = "DEFAULT"
 LONGEST_CODE: Final = 50
+THEIR_CODE: Final = "their_code"
 MARKS_IN_A_CALL: Final = 20  # as many as an address takes by name: a listing would read every contact for them
 
 _schema: Final = ContactSchema()
@@ -71,6 +72,8 @@ class ContactData:
     mark: str
     short_code: str
     archiving: Archiving = Archiving.NOTHING
+    made_up: bool = False
+    """The accounts code was generated: whoever bears it at Xero is somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,10 @@ class Contacts:
         if lacking and archiving not in {Archiving.ARCHIVE, Archiving.FROZEN}:
             return Blocked(reason=lacking)
         element, warnings = element_of(party, books, suppliers=self.kind == "suppliers")
+        made_up = "accounts_code" in party.generated
+        if made_up and (theirs := their_code(wish)):
+            ours = element.pop("AccountNumber")
+            warnings.append(f"accounts code {ours} left out: Xero's contact has {theirs}, which an import brings here")
         return Prepared(
             inputs=inputs_of(party, suppliers=self.kind == "suppliers"),
             data=ContactData(
@@ -103,6 +110,7 @@ class Contacts:
                 mark=contact_mark(desk.prefix, party.id),
                 short_code=desk.connection.details.get("short_code", ""),
                 archiving=archiving,
+                made_up=made_up,
             ),
             warnings=tuple(warnings),
             differs=archiving is Archiving.ARCHIVE
@@ -323,6 +331,14 @@ def plan_new(data: ContactData, remote: JSON | None, owner: Callable[[str], str 
     by_code: Sequence[JSON] = (remote or {}).get("by_code", ())
     by_name: Sequence[JSON] = (remote or {}).get("by_name", ())
     code = data.element.get("AccountNumber", "")
+    if by_code and data.made_up:
+        strangers, by_code = by_code, [one for one in by_code if _is_of_our_name(one, data)]
+        if not by_code:
+            return Refuse(
+                reason=f"Xero's contact {strangers[0].get('Name', '')} has the accounts code {code}, which was generated here: "
+                "have another generated, or give it the one that is meant",
+                conflict=True,
+            )
     if by_code:
         return _adopt(data, by_code, owner, f"accounts code {code}")
     if by_name:
@@ -339,19 +355,29 @@ def _adopt(data: ContactData, candidates: Sequence[JSON], owner: Callable[[str],
             reason=f"Xero's contact with {by} is linked to {holder} already: give one of the two another", conflict=True
         )
     if len(free) > 1:
-        free = [one for one in free if _folded(one["Name"]) == _folded(data.element["Name"])] or free
+        free = [one for one in free if _is_of_our_name(one, data)] or free
     if len(free) > 1:
         return Refuse(
             reason=f"Xero has {len(free)} contacts with {by}: make it one, or give this record another", conflict=True
         )
     (found,) = free
     known = {name: found[name] for name in data.element if _comparable(found.get(name))}
+    theirs = {THEIR_CODE: known.pop("AccountNumber")} if data.made_up and "AccountNumber" in known else {}
     return Adopt(
         remote_id=found["ContactID"],
         remote_number=found.get("AccountNumber", ""),
         remote_url=contact_url(data.short_code, found["ContactID"]),
-        answered={"fields": known},
+        answered={"fields": known, **theirs},
     )
+
+
+def _is_of_our_name(found: JSON, data: ContactData) -> bool:
+    return _folded(found.get("Name", "")) == _folded(data.element["Name"])
+
+
+def their_code(wish: Wish) -> str:
+    """The accounts code that the contact had at Xero when it was linked; one that was only generated here does not take its place."""
+    return str(wish.agreed.answered.get(THEIR_CODE, "")) if wish.remote_id else ""
 
 
 def _comparable(value: Any) -> bool:
@@ -374,6 +400,7 @@ def _saved(planned: Planned, element: JSON) -> Answer:
         answered={
             "fields": {name: value for name, value in known.items() if not _is_empty(value)},
             **status_sent(body),
+            **({THEIR_CODE: theirs} if (theirs := their_code(planned.wish)) else {}),
         },
         warnings=replies.xero_warnings(element),
     )

@@ -72,7 +72,7 @@ class Items:
         if wish.remote_id:
             return Send(lane="update", verb=Verb.UPDATE, body={"ItemID": wish.remote_id, **element})
         if remote is not NOT_LOOKED and remote is not None:
-            return _adopt(remote, owner)
+            return _strangers(remote) if _is_made_up(wish) else _adopt(remote, owner)
         return Send(
             lane="create", verb=Verb.CREATE, body={name: value for name, value in element.items() if value != ""}
         )
@@ -111,12 +111,14 @@ class Items:
     def mark(self, wish: Wish, sent: JSON, prefix: str) -> Look:
         return Look(lane="code", value=sent["Code"], most=10_000)
 
-    def recognise(self, wish: Wish, sent: JSON, found: JSON | None, prefix: str) -> Done | Adopt | None:
-        """An item with our code is linked whoever made it; where it is not what we sent, it is updated after that."""
+    def recognise(self, wish: Wish, sent: JSON, found: JSON | None, prefix: str) -> Done | Adopt | Refuse | None:
+        """An item with our code is linked whoever made it, unless the code was generated; where it is not what we sent, it is updated after that."""
         if found is None:
             return None
         if _is_as_sent(sent, found):
             return Done(remote_id=found["ItemID"], remote_number=found["Code"], answered=_agreed(found))
+        if _is_made_up(wish):
+            return _strangers(found)
         return Adopt(remote_id=found["ItemID"], remote_number=found["Code"], answered=_agreed(found))
 
 
@@ -219,6 +221,18 @@ def _side(books: Books, price: Decimal | None, account: str, tax: str) -> dict[s
 
 
 # ----------------------------------------------------------------------------------------------------------- planning
+
+
+def _is_made_up(wish: Wish) -> bool:
+    return isinstance(wish.record, Product) and "code" in wish.record.generated
+
+
+def _strangers(found: JSON) -> Refuse:
+    return Refuse(
+        reason=f"Xero's item {found.get('Name') or 'without a name'} has the code {found['Code']}, which was generated here: "
+        "have another generated, or give it the one that is meant",
+        conflict=True,
+    )
 
 
 def _adopt(found: JSON, owner: Callable[[str], str | None]) -> Step:

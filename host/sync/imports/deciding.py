@@ -156,8 +156,12 @@ def _is_free(ours: Ours, connection: str) -> bool:
 
 
 def _agrees(key: Key, remote: RemoteRecord, ours: Ours) -> bool:
+    """A value that was made up here tells nobody apart: by it one is found only where the names agree, and it differs from nothing."""
+    if key.field in ours.record.generated and folded(ours.value("name")) != folded(remote.name):
+        return False
     return all(
         nothing(ours.value(name))
+        or name in ours.record.generated
         or nothing(remote.fields.get(name, ""))
         or folded(ours.value(name)) == folded(remote.fields[name])
         for name in key.unless_differs

@@ -43,7 +43,7 @@ OPERATIONS: Final = [
         },
     },
     {
-        "include-path-regex": "/(outbox|outbox/.*|requests|errors|[a-z-]+/{ref})$",
+        "include-path-regex": "/(outbox|outbox/.*|requests|errors|[a-z-]+/{ref}(/generate-code)?)$",
         "checks": {"positive_data_acceptance": {"expected-statuses": [*SUCCESS, "400", *NOT_NOW]}},
     },
 ]

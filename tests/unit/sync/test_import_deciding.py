@@ -87,6 +87,16 @@ def test_a_name_is_not_enough_where_the_codes_differ(code: str, action: Action) 
     assert decided(pen, known, by=key).action is action
 
 
+@pytest.mark.parametrize(("name", "action"), [("PEN", Action.LINK), ("Pencil", Action.CREATE)])
+def test_a_code_that_was_generated_here_tells_nobody_apart(name: str, action: Action) -> None:
+    known = Ours(record=Product(id="p", ref="p", name="Pen", code="P1", generated=("code",)), belongs="")
+    theirs = RemoteRecord(kind="products", id="r1", name=name, fields={"name": name, "code": "P1"})
+    assert decided(theirs, known, by=Key(field="code", value="P1")).action is action
+    other = RemoteRecord(kind="products", id="r1", name="Pen", fields={"name": "Pen", "code": "BIRO"})
+    by_name = Key(field="name", value="Pen", unless_differs=("code",))
+    assert decided(other, known, by=by_name).changes == {"code": "BIRO"}
+
+
 @pytest.mark.parametrize(
     ("more", "reason"),
     [

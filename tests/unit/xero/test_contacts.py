@@ -230,6 +230,39 @@ def test_one_that_is_linked_to_another_is_a_conflict_that_names_it(by: str, show
     )
 
 
+def test_a_code_that_was_generated_here_is_nobodys_at_xero_but_of_the_same_name() -> None:
+    made_up = replace(FULL, generated=("accounts_code",))
+    stranger = {"ContactID": "x", "Name": "Another name", "AccountNumber": "C100"}
+    namesake = {"ContactID": "y", "Name": "HARBOUR JOINERY LTD"}
+    for by_name in ([], [namesake]):
+        assert plan(made_up, {"by_code": [stranger], "by_name": by_name}) == Refuse(
+            reason="Xero's contact Another name has the accounts code C100, which was generated here: "
+            "have another generated, or give it the one that is meant",
+            conflict=True,
+        )
+    adopted = plan(made_up, {"by_code": [stranger, {**namesake, "AccountNumber": "C100"}], "by_name": []})
+    assert isinstance(adopted, Adopt)
+    assert adopted.remote_id == "y"
+
+
+def test_the_code_that_a_contact_has_is_not_replaced_by_a_generated_one() -> None:
+    made_up = replace(FULL, generated=("accounts_code",))
+    adopted = plan(
+        made_up, {"by_code": [], "by_name": [{"ContactID": "y", "Name": FULL.name, "AccountNumber": "BANK-7"}]}
+    )
+    assert isinstance(adopted, Adopt)
+    assert adopted.answered == {"fields": {"Name": FULL.name}, "their_code": "BANK-7"}
+    linked = wish("customers", made_up, remote_id="y", answered=adopted.answered)
+    [ready] = provider().prepare(desk(), "customers", [linked])
+    assert isinstance(ready, Prepared)
+    assert "AccountNumber" not in ready.data.element
+    assert ready.warnings == ("accounts code C100 left out: Xero's contact has BANK-7, which an import brings here",)
+    # One that a person gave takes its place.
+    [typed] = provider().prepare(desk(), "customers", [replace(linked, record=FULL)])
+    assert isinstance(typed, Prepared)
+    assert typed.data.element["AccountNumber"] == "C100"
+
+
 def test_of_several_with_our_code_the_one_with_our_name_is_taken_and_else_none() -> None:
     twins = [
         {"ContactID": "x", "Name": "A"},

@@ -147,6 +147,21 @@ def test_one_that_another_product_holds_is_a_conflict_that_names_it() -> None:
     )
 
 
+def test_an_item_with_a_code_that_was_generated_here_is_somebody_elses() -> None:
+    made_up = product(generated=("code",))
+    found = {"ItemID": "x", "Code": "SHELF", "Name": "Theirs"}
+    refusal = Refuse(
+        reason="Xero's item Theirs has the code SHELF, which was generated here: have another generated, or give it the one that is meant",
+        conflict=True,
+    )
+    assert plan(made_up, found) == refusal
+    assert provider().recognise(wish("products", made_up), ELEMENT, found, "ab12cd") == refusal
+    # What a lost create of ours made is as it was sent.
+    assert isinstance(
+        provider().recognise(wish("products", made_up), ELEMENT, {"ItemID": "x", **ELEMENT}, "ab12cd"), Done
+    )
+
+
 def test_the_item_stays_when_the_product_goes() -> None:
     assert (
         provider().plan(wish("products", None, remote_id="x", wanted=Wanted.DELETE), None, NOT_LOOKED, nobody)
