@@ -39,6 +39,8 @@ from hookspecs.records import (
     Record,
     Supplier,
     TaxRate,
+    TrackingCategory,
+    TrackingOption,
 )
 from hookspecs.specs import Contributions, Events
 from hookspecs.store import BillingStore, Catalogue, Defaults, Incoming, LedgerState, ReferenceData, Taken
@@ -91,6 +93,8 @@ __all__ = [
     "Supplier",
     "Taken",
     "TaxRate",
+    "TrackingCategory",
+    "TrackingOption",
     "UnitOfWork",
     "WebhookAnswer",
     "WebhookRequest",

@@ -78,6 +78,8 @@ class Supplier(Party):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductGroup(Record):
+    """``tracking`` is what a line that names a product of the group is tracked by from then on, unless it says otherwise: tracking name to option name."""
+
     name: str
     sales_account: str = ""
     purchase_account: str = ""
@@ -146,12 +148,36 @@ class Currency(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingOption:
+    """One choice within a tracking category. One that is not ``active`` may stay on lines that bear it already, and is chosen for none."""
+
+    name: str
+    remote_id: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingCategory(Record):
+    """What the connection's organisation tells lines apart by, such as a region: a name, and the options that a line has one of.
+
+    Product groups and lines do not name it: they name a *tracking name*, which the settings give and which means one category in each connection
+    (``Defaults.tracking``). ``stands_for`` is that name, set by the store; empty where none means this category.
+    """
+
+    name: str
+    remote_id: str
+    options: tuple[TrackingOption, ...] = ()
+    stands_for: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line of a document.
 
     ``id`` identifies the line for as long as it lives. ``product`` is the id of the product the line names, ``item`` that of the product whose item
     the ledger should get (the parent of a child product, else the same); ``item_code`` was typed on the line. The ``effective_…`` codes have everything
-    inherited taken in (line, product, parent, group or customer, connection's default) and are empty where nothing gave a value.
+    inherited taken in (line, product, parent, group or customer, connection's default) and are empty where nothing gave a value. ``tracking`` is the line's
+    own, tracking name to option name: it took over what its product's group said when the product was put on it, and keeps that.
     """
 
     id: str

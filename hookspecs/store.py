@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from hookspecs.records import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from hookspecs.contributions import JSON, Saved
-    from hookspecs.records import Account, BrandingTheme, Currency, Record, TaxRate
+    from hookspecs.records import Account, BrandingTheme, Currency, Record, TaxRate, TrackingCategory
     from hookspecs.unit_of_work import UnitOfWork
 
 
@@ -34,22 +36,33 @@ class LedgerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a connection's settings fill in where nothing else says: codes, each possibly empty."""
+    """What a connection's settings fill in where nothing else says: codes, each possibly empty.
+
+    ``tracking`` are the names that product groups and lines are tracked by, each with the name of the category that it means in this connection
+    (``{"Region": "Area"}``); empty where tracking is off. A category that is renamed in the ledger is known again by its ``remote_id``: the name goes on
+    meaning it for as long as the settings say the same.
+    """
 
     sales_account: str = ""
     purchase_account: str = ""
     sales_tax: str = ""
     purchase_tax: str = ""
+    tracking: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceData:
-    """A connection's own lists. ``None`` leaves a list as it is; an empty one empties it. The records' ``connection`` is set by the store."""
+    """A connection's own lists. ``None`` leaves a list as it is; an empty one empties it. The records' ``connection`` is set by the store.
+
+    An entry is known again by its ``remote_id``, where it has one. An option of ``tracking`` that was renamed is renamed on the lines and product groups that
+    name it, too.
+    """
 
     rates: Sequence[TaxRate] | None = None
     accounts: Sequence[Account] | None = None
     themes: Sequence[BrandingTheme] | None = None
     currencies: Sequence[Currency] | None = None
+    tracking: Sequence[TrackingCategory] | None = None
     defaults: Defaults | None = None
 
 
@@ -61,6 +74,7 @@ class Catalogue:
     accounts: Sequence[Account] = ()
     themes: Sequence[BrandingTheme] = ()
     currencies: Sequence[Currency] = ()
+    tracking: Sequence[TrackingCategory] = ()
     defaults: Defaults = field(default_factory=Defaults)
 
 

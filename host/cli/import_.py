@@ -66,9 +66,9 @@ def import_(
 ) -> None:
     """Import what a connection's organisation has; again updates it.
 
-    Lists first (tax rates, accounts, currencies, branding themes: what records may name), then customers, suppliers and products. A record that is here
-    already is linked with it instead of made again. Once all records of a kind came, only what changed there is read. It ends with 1 where a person has to look
-    at something.
+    Lists first (tax rates, accounts, currencies, branding themes, tracking categories: what records may name), then customers, suppliers and products. A
+    record that is here already is linked with it instead of made again. Once all records of a kind came, only what changed there is read. It ends with 1 where
+    a person has to look at something.
     """
     from host.errors import Stop
 

@@ -30,6 +30,7 @@ from host.sync.client import Clients
 from host.sync.connecting import Connecting
 from host.sync.connections import (
     CONNECTED,
+    DRAFT,
     all_connections,
     get_connection,
     rename_connection,
@@ -298,8 +299,8 @@ class Engine:
     def put_defaults(self) -> None:
         """Tell the billing records what each connection's settings fill in; asked once at start, as settings may have changed."""
         with self._database.read() as session:
-            connected = [one for one in all_connections(session) if one.status == CONNECTED]
-        for connection in connected:
+            saved = [one for one in all_connections(session) if one.status != DRAFT]
+        for connection in saved:
             if connection.provider in self._providers:
                 self._put_defaults(self._providers[connection.provider], connection)
 

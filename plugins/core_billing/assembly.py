@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugins.core_billing.documents import Invoices
-from plugins.core_billing.kinds import Accounts, Customers, ProductGroups, Products, Suppliers, TaxRates
+from plugins.core_billing.kinds import (
+    Accounts,
+    Customers,
+    ProductGroups,
+    Products,
+    Suppliers,
+    TaxRates,
+    TrackingCategories,
+)
 from plugins.core_billing.store import Store
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ class Billing:
         self.products = Products(holders, settings)
         self.tax_rates = TaxRates(holders)
         self.accounts = Accounts(holders)
+        self.tracking_categories = TrackingCategories(holders)
         self.invoices = Invoices(holders, settings)
         self.all = (
             self.customers,
@@ -32,6 +41,7 @@ class Billing:
             self.products,
             self.tax_rates,
             self.accounts,
+            self.tracking_categories,
             self.invoices,
         )
         self.store = Store(self.all, (self.invoices,))

@@ -21,6 +21,7 @@ from plugins.core_billing.numbers import next_numbers, numbers_in_use
 from plugins.core_billing.records import Entry, Records, difference
 from plugins.core_billing.schemas import ACCOUNTING_STATUSES, ZERO, InvoiceInput
 from plugins.core_billing.shown_schemas import document_fields
+from plugins.core_billing.tracking import Offer, new_choices, taken_from_group
 from plugins.core_billing.working_out import (
     Surroundings,
     Worked,
@@ -31,7 +32,7 @@ from plugins.core_billing.working_out import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from marshmallow import fields
     from sqlalchemy.orm import Session
@@ -109,6 +110,12 @@ class Documents(Records[DocumentEntry]):
         around = load_surroundings(session, contacts, products, self._holders)
         return work_out(session, [(row, row["lines"]) for row in rows], around, anew=False)
 
+    def homes(self, session: Session, rows: Sequence[Row]) -> Mapping[str, str]:
+        """The connection whose lists each contact's documents use, by the contact's id."""
+        contacts = find_contacts(session, self.contact_place.kind, ids={row["contact"] for row in rows})
+        around = load_surroundings(session, contacts, (), self._holders)
+        return {contact.id: around.home(contact) for contact in contacts}
+
     def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
         return with_lines(session, super().rows(session, ids, lock=lock))
 
@@ -163,9 +170,13 @@ class Documents(Records[DocumentEntry]):
         if entry.old:
             entry.problems.extend(wrong_ids(old, given))
         known = {line["id"]: line for line in old}
+        ids = identify(old, given)
+        for id, line in zip(ids, given, strict=True):
+            if line["tracking"] is None:
+                line["tracking"] = _tracked_as_before(line, known.get(id or ""), entry.around)
         entry.row["lines"] = [
             line_row(known.get(id or ""), id or new_id(), entry.row["id"], position, line)
-            for position, (id, line) in enumerate(zip(identify(old, given), given, strict=True))
+            for position, (id, line) in enumerate(zip(ids, given, strict=True))
         ]
 
     def _refer_line(self, entry: DocumentEntry, position: int, line: Row, products: Mapping[str, str]) -> None:
@@ -181,6 +192,7 @@ class Documents(Records[DocumentEntry]):
     def _check(self, session: Session, entries: Sequence[DocumentEntry]) -> None:
         self._check_numbers(session, entries)
         self._check_moves(session, entries)
+        self._check_tracking(session, entries)
         for entry in entries:
             if entry.old and _rank(entry.row["accounting_status"]) < _rank(entry.old["accounting_status"]):
                 before, after = entry.old["accounting_status"], entry.row["accounting_status"]
@@ -210,6 +222,15 @@ class Documents(Records[DocumentEntry]):
             if held_by and held_by != {_connection(entry, entry.row)}:
                 names = ", ".join(sorted(held_by))
                 entry.refuse(self.contact_field, f"cannot change to one of another connection: already kept in {names}")
+
+    def _check_tracking(self, session: Session, entries: Sequence[DocumentEntry]) -> None:
+        chosen = [(entry, position, new) for entry in entries for position, new in _choices(entry)]
+        if chosen:
+            offer = Offer.load(session)
+            for entry, position, new in chosen:
+                home = entry.around.home(entry.around.contacts[entry.row["contact"]])
+                for problem in offer.wrong(new, home):
+                    entry.refuse(f"lines.{position}.tracking", problem)
 
     def _difference(self, entry: DocumentEntry) -> frozenset[str]:
         changed = difference(_without_lines(entry.row), entry.old)
@@ -318,6 +339,24 @@ def _keeps(entry: DocumentEntry, name: str) -> bool:
 
 def _connection(entry: DocumentEntry, row: Row) -> str:
     return entry.around.contacts[row["contact"]].connection
+
+
+def _choices(entry: DocumentEntry) -> Iterator[tuple[int, dict[str, str]]]:
+    """What lines say themselves and did not say before, by position; what they take over is nobody's mistake here."""
+    before = {line["id"]: line["tracking"] for line in entry.old["lines"]} if entry.old else {}
+    for position, given in enumerate(entry.given.values.get("lines", ())):
+        line = entry.row["lines"][position]
+        if new := new_choices(given["tracking"] or {}, before.get(line["id"], {})):
+            yield position, new
+
+
+def _tracked_as_before(line: Row, known: Row | None, around: Surroundings) -> dict[str, str]:
+    """By what a line is tracked that does not say it: as it was, or, where another product was put on it, as that one's group says at this moment."""
+    if known and known["product"] == line["product"]:
+        tracking: dict[str, str] = known["tracking"]
+        return tracking
+    product = around.products.get(line["product"])
+    return taken_from_group(product.row["group_tracking"], around.connections.values()) if product else {}
 
 
 def _without_lines(row: Row) -> Row:

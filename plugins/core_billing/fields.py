@@ -239,6 +239,35 @@ class Pairs(Plain):
         return {text.read(name): text.read(option) for name, option in value.items() if option not in ("", None)}
 
 
+class Chosen(Pairs):
+    """Pairs that are a choice: an empty object is one, too. Left out or ``null`` is none, and reads as ``None``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_default = None
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **_kwargs: Any
+    ) -> Any:
+        return None if value is None or value is missing else self.read(value)
+
+
+class Names(Plain):
+    """A list of texts."""
+
+    def __init__(self) -> None:
+        super().__init__(load_default=list)
+        self.accepts("array", items={"type": "string"})
+
+    def shown(self) -> fields.Field[Any]:
+        return fields.List(fields.String(), required=True)
+
+    def read(self, value: Any) -> list[str]:
+        if not isinstance(value, list):
+            raise ValidationError("must be a list of names")
+        return [Text(_LONGEST_OPTION).read(one) for one in value]
+
+
 class Refs(Plain):
     """A list of refs."""
 

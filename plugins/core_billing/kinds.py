@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import and_, false, func, select
+from sqlalchemy import and_, false, func, literal, select
 
-from hookspecs import Account, Address, Customer, Product, ProductGroup, Supplier
+from hookspecs import Account, Address, Customer, Problem, Product, ProductGroup, Refused, Saved, Supplier
+from host.db import Json
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import optional_money_text, quantity_text
 from plugins.core_billing.codes import GENERATED, CodedRecords
@@ -22,8 +23,10 @@ from plugins.core_billing.schemas import (
     ProductGroupInput,
     ProductInput,
     TaxRateInput,
+    TrackingCategoryInput,
 )
-from plugins.core_billing.shown_schemas import product_fields
+from plugins.core_billing.shown_schemas import category_fields, product_fields
+from plugins.core_billing.tracking import Offer, category_of, names_of, new_choices, offered, stored_meanings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Select
     from sqlalchemy.orm import Session
 
-    from hookspecs import JSON, Record, Saved, UnitOfWork
+    from hookspecs import JSON, Deletion, Record, UnitOfWork
     from hookspecs.records import Party
     from plugins.core_billing.lookup import Place, Row, Rows
 
@@ -123,6 +126,14 @@ class ProductGroups(Records[Entry]):
         for entry in entries:
             if entry.row["exclude_from_accounting"] and not entry.row["use_for_items"]:
                 entry.refuse("exclude_from_accounting", "can be set only when use_for_items is true")
+        chosen = [
+            (entry, new_choices(entry.row["tracking"], (entry.old or {}).get("tracking", {}))) for entry in entries
+        ]
+        if any(new for _, new in chosen):
+            offer = Offer.load(session)
+            for entry, new in chosen:
+                for problem in offer.wrong(new):
+                    entry.refuse("tracking", problem)
 
     def record(self, row: Row) -> Record:
         return ProductGroup(**row)
@@ -145,6 +156,11 @@ def products_with_inherited(*columns: Any) -> Select[Any]:
         func.coalesce(_own_group.c[name], _parent_group.c[name], "").label(f"group_{name}")
         for name in ("sales_account", "purchase_account")
     ]
+    groups.append(
+        func.coalesce(_own_group.c.tracking, _parent_group.c.tracking, literal({}, Json), type_=Json()).label(
+            "group_tracking"
+        )
+    )
     excluded = func.coalesce(
         and_(_own_group.c.exclude_from_accounting, _own_group.c.use_for_items),
         and_(_parent_group.c.exclude_from_accounting, _parent_group.c.use_for_items),
@@ -345,3 +361,50 @@ class TaxRates(Coded):
 
     def shown(self, row: Row) -> JSON:
         return {**self.named(row), "rate": quantity_text(row["rate"])}
+
+
+# ---------------------------------------------------------------------------------------------------- tracking categories
+
+_categories = tables.tracking_categories.c
+NOT_HERE: Final = "tracking categories are made and changed in the ledger, and come with an import"
+
+
+class TrackingCategories(Records[Entry]):
+    """What imports brought. Nobody else makes one: a category that the ledger does not have would only keep documents from going."""
+
+    entry_type = Entry
+    place = lookup.TRACKING_CATEGORIES
+    schema = TrackingCategoryInput
+    read_only = frozenset({"id", "sync", "stands_for"})
+    listing = Listing(
+        table=tables.tracking_categories,
+        filters={name: equals(_categories[name]) for name in ("ref", "name", "connection")},
+        sorts={name: _categories[name] for name in ("ref", "name")},
+        searched=(_categories.name, _categories.ref),
+        conditions=[_categories.active.is_(True)],
+    )
+
+    def shown_more(self) -> Mapping[str, fields.Field[Any]]:
+        return category_fields()
+
+    def put(self, unit_of_work: UnitOfWork, inputs: Sequence[JSON], *, partial: bool = False) -> Sequence[Saved]:
+        answers = []
+        for one in self._read_inputs(inputs, partial=partial):
+            problems = one.problems or (Problem("", NOT_HERE),)
+            answers.append(Saved(ref=one.ref, problems=problems))
+        return answers
+
+    def delete(self, unit_of_work: UnitOfWork, ref: str) -> Deletion:
+        self._row_of(unit_of_work.session, ref)
+        raise Refused(NOT_HERE)
+
+    def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
+        names = {key: names_of(known) for key, known in stored_meanings(session).items()}
+        found = super().rows(session, ids, lock=lock)
+        return [row | {"stands_for": names.get(row["connection"], {}).get(row["remote_id"], "")} for row in found]
+
+    def record(self, row: Row) -> Record:
+        return category_of(**row)
+
+    def shown(self, row: Row) -> JSON:
+        return {**self.named(row), "options": offered(row), "stands_for": row["stands_for"]}

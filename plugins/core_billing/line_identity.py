@@ -39,14 +39,25 @@ def identify(old: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]
 
 
 def _by_content(old: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    waiting: dict[tuple[Any, ...], list[str]] = {}
-    for line in reversed(old):
-        waiting.setdefault(_key(line), []).append(line["id"])
-    return [ids.pop() if (ids := waiting.get(_key(line))) else None for line in given]
+    """Lines that leave their tracking open are equal to any that is equal in the rest; those that say it come first."""
+    found: list[str | None] = [None] * len(given)
+    for key, said in ((_key, True), (_key_without_tracking, False)):
+        waiting: dict[tuple[Any, ...], list[str]] = {}
+        for line in reversed(old):
+            if line["id"] not in found:
+                waiting.setdefault(key(line), []).append(line["id"])
+        for position, line in enumerate(given):
+            if (line["tracking"] is not None) == said and (ids := waiting.get(key(line))):
+                found[position] = ids.pop()
+    return found
 
 
 def _key(line: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (*(line[name] for name in CONTENT[:-1]), tuple(sorted(line["tracking"].items())))
+    return (*_key_without_tracking(line), tuple(sorted(line["tracking"].items())))
+
+
+def _key_without_tracking(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(line[name] for name in CONTENT[:-1])
 
 
 def wrong_ids(old: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:

@@ -50,6 +50,7 @@ PRODUCT_GROUPS: Final = Place("product-groups", "product group", tables.product_
 PRODUCTS: Final = Place("products", "product", tables.products)
 TAX_RATES: Final = Place("tax-rates", "tax rate", tables.tax_rates)
 ACCOUNTS: Final = Place("accounts", "account", tables.accounts)
+TRACKING_CATEGORIES: Final = Place("tracking-categories", "tracking category", tables.tracking_categories)
 INVOICES: Final = Place("invoices", "invoice", tables.documents)
 
 

@@ -33,6 +33,7 @@ _CONNECTIONS: Final = select(
     _connections.purchase_account,
     _connections.sales_tax,
     _connections.purchase_tax,
+    _connections.tracking,
 )
 
 
@@ -77,6 +78,7 @@ def known_connections(session: Session) -> Mapping[str, Defaults]:
             purchase_account=purchase_account,
             sales_tax=sales_tax,
             purchase_tax=purchase_tax,
+            tracking={name: one["category"] for name, one in tracking.items()},
         )
-        for key, sales_account, purchase_account, sales_tax, purchase_tax in session.execute(_CONNECTIONS)
+        for key, sales_account, purchase_account, sales_tax, purchase_tax, tracking in session.execute(_CONNECTIONS)
     }

@@ -10,10 +10,12 @@ from marshmallow import Schema, fields
 from plugins.core_billing.fields import (
     Amount,
     Choice,
+    Chosen,
     Currency,
     Day,
     ExchangeRate,
     Flag,
+    Names,
     Pairs,
     Ref,
     Refs,
@@ -137,6 +139,16 @@ class AccountInput(Input):
     connection = Text(100, keeps=True)
 
 
+class TrackingCategoryInput(Input):
+    """What an import brings; no input is taken (``TrackingCategories``)."""
+
+    ref = Ref(required=True)
+    name = Text(100, required=True)
+    options = Names()
+    connection = Text(100)
+    active = Flag(default=True)
+
+
 class LineInput(Input):
     id = Text(32)
     product = Ref()
@@ -148,7 +160,7 @@ class LineInput(Input):
     discount_percent = Amount(ZERO, within=(0, 100))
     account = Text(50)
     tax_rate = Text(100)
-    tracking = Pairs()
+    tracking = Chosen()
     time_entries = Refs()
     effective = Shown("account", "account_from", "tax_rate", "tax_rate_from")
 

@@ -56,6 +56,10 @@ def document_fields() -> dict[str, fields.Field[Any]]:
     }
 
 
+def category_fields() -> dict[str, fields.Field[Any]]:
+    return {"stands_for": _text("the tracking name that means this category in its connection, if one does")}
+
+
 def product_fields() -> dict[str, fields.Field[Any]]:
     names = ("sales_account", "sales_account_from", "purchase_account", "purchase_account_from")
     return {"effective": Shown(*names).shown()}

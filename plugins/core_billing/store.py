@@ -10,8 +10,10 @@ from hookspecs import BillingStore
 from host.folding import folded
 from plugins.core_billing import ledger, tables
 from plugins.core_billing.incoming import take_records
+from plugins.core_billing.kinds import ProductGroups
 from plugins.core_billing.lookup import AT_ONCE, in_chunks
 from plugins.core_billing.reference_store import put_reference, read_catalogue
+from plugins.core_billing.renaming import rename_options, renamed_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,10 +81,15 @@ class Store(BillingStore):
         return read_catalogue(session, connection)
 
     def put_reference(self, unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> Mapping[str, Taken]:
-        taken = put_reference(unit_of_work, connection, data)
+        replaced = put_reference(unit_of_work, connection, data)
+        if "tracking" in replaced:
+            renamed = renamed_options(unit_of_work.session, connection, replaced["tracking"].changed)
+            groups = self._records["product-groups"]
+            assert isinstance(groups, ProductGroups)
+            rename_options(unit_of_work, connection, renamed, groups, self._documents.values())
         if data.rates is not None or data.defaults is not None:
             self.retotal(unit_of_work)
-        return taken
+        return {name: one.taken for name, one in replaced.items()}
 
     def retotal(self, unit_of_work: UnitOfWork) -> None:
         """Compute the totals that could not be computed before."""

@@ -184,6 +184,20 @@ currencies: Final = Table(
     Index("ix_core_billing_currencies_connection", "connection"),
 )
 
+tracking_categories: Final = Table(
+    "core_billing_tracking_categories",
+    metadata,
+    *_identity(),
+    _text("name"),
+    Column("options", Json, nullable=False),
+    _text("connection"),
+    _text("remote_id"),
+    Column("active", Boolean, nullable=False),
+    Index("uq_core_billing_tracking_categories_ref", "ref", unique=True),
+    Index("ix_core_billing_tracking_categories_connection", "connection"),
+)
+"""``options`` are objects: their ``name``, ``remote_id`` and whether they are ``active``."""
+
 connections: Final = Table(
     "core_billing_connections",
     metadata,
@@ -192,8 +206,10 @@ connections: Final = Table(
     _text("purchase_account"),
     _text("sales_tax"),
     _text("purchase_tax"),
+    Column("tracking", Json, nullable=False, server_default=text("'{}'")),
 )
-"""Connections that brought reference data, with what their settings fill in."""
+"""Connections that brought reference data, with what their settings fill in. ``tracking``: each name with the ``category`` that the settings mean by it, and
+that one's ``remote_id`` where it is known."""
 
 documents: Final = Table(
     "core_billing_documents",

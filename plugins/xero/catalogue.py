@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hookspecs import Account, BrandingTheme, Catalogue, Currency, Record, TaxRate
+    from hookspecs import (
+        Account,
+        BrandingTheme,
+        Catalogue,
+        Currency,
+        Record,
+        TaxRate,
+        TrackingCategory,
+        TrackingOption,
+    )
     from host.sync.provider import Connection
 
 R = TypeVar("R", bound="Record")
@@ -16,6 +25,19 @@ R = TypeVar("R", bound="Record")
 
 class Missing(Exception):
     """A code leads nowhere, or to two places. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """What a line is tracked by under one name."""
+
+    category: TrackingCategory
+    option: TrackingOption
+
+    @property
+    def archived(self) -> bool:
+        """Xero takes it for no line, and leaves it to those that have it."""
+        return not (self.category.active and self.option.active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +49,8 @@ class Books:
     accounts: Mapping[str, Sequence[Account]]
     themes: Mapping[str, Sequence[BrandingTheme]]
     currencies: Mapping[str, Sequence[Currency]]
+    tracking: Mapping[str, TrackingCategory]
+    """By the tracking name that stands for it."""
 
     @classmethod
     def of(cls, catalogue: Catalogue, connection: Connection) -> Books:
@@ -36,6 +60,7 @@ class Books:
             accounts=_by(catalogue.accounts, lambda account: [account.code]),
             themes=_by(catalogue.themes, lambda theme: [theme.code, theme.name]),
             currencies=_by(catalogue.currencies, lambda currency: [currency.code]),
+            tracking={category.stands_for: category for category in catalogue.tracking if category.stands_for},
         )
 
     @property
@@ -66,6 +91,23 @@ class Books:
             return code
         raise Missing(
             f"currency {code} is not among the currencies of {self.name}: add it in Xero, then run {self._import('currencies')}"
+        )
+
+    def tracked(self, name: str, option: str, category: str) -> Tracked:
+        """The option of the category that a tracking name means: ``category`` is what the settings call it."""
+        found = self.tracking.get(name)
+        if found is None:
+            raise Missing(
+                f"{name} means the tracking category {category}, which {self.name} does not have: "
+                f"correct tracking in [plugins.xero], or make it in Xero and run {self._import('tracking-categories')}"
+            )
+        for one in found.options:
+            if one.name == option:
+                return Tracked(category=found, option=one)
+        offered = ", ".join(one.name for one in found.options if one.active) or "none"
+        raise Missing(
+            f"{name} has no option {option} in {self.name} (options: {offered}): "
+            f"choose another, or, if it is new in Xero, run {self._import('tracking-categories')}"
         )
 
     @property

@@ -32,13 +32,14 @@ HEADER: Final = (
     "CurrencyCode",
     "CurrencyRate",
 )
-LINE: Final = ("Description", "Quantity", "UnitAmount", "DiscountRate", "ItemCode", "AccountCode", "TaxType")
+TRACKING: Final = "Tracking"
+LINE: Final = ("Description", "Quantity", "UnitAmount", "DiscountRate", "ItemCode", "AccountCode", "TaxType", TRACKING)
 
 NUMBERS: Final = frozenset({"Quantity", "UnitAmount", "DiscountRate", "CurrencyRate"})
 DATES: Final = frozenset({"Date", "DueDate"})
 
 HEADER_WHEN_SETTLED: Final = frozenset({"Contact", "DueDate", "Reference", "BrandingThemeID", "Url"})
-LINE_WHEN_SETTLED: Final = frozenset({"Description", "AccountCode"})
+LINE_WHEN_SETTLED: Final = frozenset({"Description", "AccountCode", TRACKING})
 """What Xero still lets change once money is applied (API facts 4.9, "Editing")."""
 
 RANK: Final = {"DRAFT": 0, "SUBMITTED": 1, "AUTHORISED": 2, "PAID": 3}
@@ -63,7 +64,7 @@ def header_of(element: Mapping[str, Any]) -> JSON:
 
 def line_of(element: Mapping[str, Any]) -> JSON:
     """A line's fields likewise."""
-    line = {name: _comparable(name, element[name]) for name in LINE if element.get(name) not in (None, "")}
+    line = {name: _comparable(name, element[name]) for name in LINE if element.get(name) not in (None, "", [])}
     if line.get("DiscountRate") == "0":
         del line["DiscountRate"]
     return line
@@ -75,9 +76,36 @@ def _comparable(name: str, value: Any) -> Any:
         return value if isinstance(value, Number) else number(read_amount(value))
     if name in DATES:
         return read_time(value).date().isoformat()
+    if name == TRACKING:
+        return sorted(_tracking(one) for one in value)
     if name == "Contact":
         return {"ContactID": value.get("ContactID", "")}
     return str(value)
+
+
+def _tracking(entry: Mapping[str, Any]) -> str:
+    """One thing that a line is tracked by. Sent it bears the option's id, read back its name: Xero leaves the id out of lists (API facts 4.5)."""
+    return f"{entry.get('TrackingCategoryID', '')}: {entry.get('Option') or entry.get('TrackingOptionID', '')}"
+
+
+def line_there(line: ReadyLine) -> JSON:
+    """A line of ours as it would read back."""
+    told = [{"TrackingCategoryID": one.category.remote_id, "Option": one.option.name} for one in line.tracked or ()]
+    return line_of({**line.element, TRACKING: told})
+
+
+def same_lines(lines: Sequence[ReadyLine], remote: Sequence[JSON]) -> bool:
+    """Whether Xero has these lines, one by one. What they are tracked by is compared where we say it."""
+    said = _says_tracking(lines)
+    return [line_there(line) for line in lines] == [_comparable_line(line_of(line), said=said) for line in remote]
+
+
+def _says_tracking(lines: Sequence[ReadyLine]) -> bool:
+    return any(line.tracked is not None for line in lines)
+
+
+def _comparable_line(line: JSON, *, said: bool) -> JSON:
+    return line if said else {name: value for name, value in line.items() if name != TRACKING}
 
 
 def compare(
@@ -126,18 +154,32 @@ def compare_lines(
     lines: Sequence[ReadyLine], agreed: Sequence[JSON], remote: Sequence[JSON]
 ) -> tuple[list[JSON] | None, list[str]]:
     """All our lines with the LineItemIDs they have at Xero, or ``None`` where none of ours changed."""
-    ours = [(line.id, line_of(line.element)) for line in lines]
-    if ours == [(line["id"], line.get("sent")) for line in agreed]:
+    said = _says_tracking(lines)
+    agreed = [_agreed_line(line, said=said) for line in agreed]
+    if [(line.id, line_of(line.element)) for line in lines] == [(line["id"], line.get("sent")) for line in agreed]:
         return None, []
-    there = {line["LineItemID"]: line_of(line) for line in remote if line.get("LineItemID")}
+    if same_lines(lines, remote):
+        return None, []
+    there = {
+        line["LineItemID"]: _comparable_line(line_of(line), said=said) for line in remote if line.get("LineItemID")
+    }
     known = {line["id"]: line for line in agreed if line.get("LineItemID")}
-    if [mine for _, mine in ours] == list(there.values()):
-        return None, []
-    wanted: list[JSON] = []
-    for line in lines:
-        line_item_id = known.get(line.id, {}).get("LineItemID", "")
-        wanted.append({"LineItemID": line_item_id, **line.element} if line_item_id in there else dict(line.element))
+    wanted = [_wanted_line(line, known.get(line.id, {}).get("LineItemID", ""), there) for line in lines]
     return wanted, _line_warnings(known, there, {line.id for line in lines})
+
+
+def _agreed_line(line: JSON, *, said: bool) -> JSON:
+    return line | {name: _comparable_line(line[name], said=said) for name in ("sent", "got") if name in line}
+
+
+def _wanted_line(line: ReadyLine, line_item_id: str, there: Mapping[str, JSON]) -> JSON:
+    if line_item_id not in there:
+        return dict(line.element)
+    wanted = {"LineItemID": line_item_id, **line.element}
+    archived = any(one.archived for one in line.tracked or ())
+    if archived and line_there(line).get(TRACKING) == there[line_item_id].get(TRACKING):
+        del wanted[TRACKING]  # Xero takes what is archived from nobody, and keeps it where nothing is said of it
+    return wanted
 
 
 def _line_warnings(known: Mapping[str, JSON], there: Mapping[str, JSON], ours: set[str]) -> list[str]:

@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import Schema, ValidationError
 
-from hookspecs import Account, BrandingTheme, Currency, Defaults, ReferenceData, TaxRate
+from hookspecs import (
+    Account,
+    BrandingTheme,
+    Currency,
+    Defaults,
+    ReferenceData,
+    TaxRate,
+    TrackingCategory,
+    TrackingOption,
+)
 from host.errors import Retry
 from host.sync.provider import Organisation, Unreadable
 from plugins.xero import looking
 from plugins.xero.auth import MADE_WITH
 from plugins.xero.changes import NOTHING_CHANGED, since_header
 from plugins.xero.replies import envelope
+from plugins.xero.settings import TRACKING
 from plugins.xero.wire.reference import (
     AccountSchema,
     BrandingThemeSchema,
+    CategorySchema,
     CurrencySchema,
     OrganisationSchema,
     TaxRateSchema,
@@ -31,6 +42,7 @@ if TYPE_CHECKING:
     from plugins.xero.settings import Settings
 
 BASE: Final = "/api.xro/2.0/"
+ARCHIVED: Final = ("includeArchived", "true")
 AUTOMATIC: Final = frozenset({"AVALARA", "USSALESTAX"})
 
 
@@ -51,6 +63,7 @@ def defaults(settings: Settings, connection: Connection) -> Defaults:
         purchase_account=preset.default_purchase_account,
         sales_tax=preset.default_sales_tax,
         purchase_tax=preset.default_purchase_tax,
+        tracking=settings.tracking_of(connection.key),
     )
 
 
@@ -74,13 +87,16 @@ def import_reference(kind: str, ask: Ask, connection: Connection, settings: Sett
         "branding-themes": lambda ask: {
             "themes": themes(_read(ask, "BrandingThemes", "BrandingThemes", BrandingThemeSchema()))
         },
+        TRACKING: lambda ask: {
+            "tracking": categories(_read(ask, "TrackingCategories", "TrackingCategories", CategorySchema(), ARCHIVED))
+        },
     }
     return ReferenceData(**readers[kind](ask), defaults=defaults(settings, connection))
 
 
-def _read(ask: Ask, path: str, key: str, schema: Schema) -> list[dict[str, Any]]:
+def _read(ask: Ask, path: str, key: str, schema: Schema, *query: tuple[str, str]) -> list[dict[str, Any]]:
     try:
-        return [schema.load(element) for element in envelope(ask(looking.get(BASE + path)), key)]
+        return [schema.load(element) for element in envelope(ask(looking.get(BASE + path, *query)), key)]
     except (Unreadable, ValidationError) as error:
         raise Retry(f"Xero's {key} can't be read: {error}") from error
 
@@ -130,3 +146,23 @@ def currencies(read: Sequence[dict[str, Any]]) -> list[Currency]:
 
 def themes(read: Sequence[dict[str, Any]]) -> list[BrandingTheme]:
     return [BrandingTheme(id="", ref=one["theme_id"], code=one["theme_id"], name=one["name"]) for one in read]
+
+
+def categories(read: Sequence[dict[str, Any]]) -> list[TrackingCategory]:
+    """Archived categories and options come too: lines may bear them already. They are offered for no other."""
+    return [
+        TrackingCategory(
+            id="",
+            ref="",
+            name=one["name"],
+            remote_id=one["category_id"],
+            active=one["status"] == "ACTIVE",
+            options=tuple(
+                TrackingOption(name=option["name"], remote_id=option["option_id"], active=option["status"] == "ACTIVE")
+                for option in one["options"]
+                if option["status"] != "DELETED"
+            ),
+        )
+        for one in read
+        if one["status"] != "DELETED"
+    ]

@@ -34,10 +34,10 @@ from host.sync.provider import (
 from plugins.xero import items, looking, replies
 from plugins.xero.catalogue import Books, Missing
 from plugins.xero.doubt import in_doubt, lines_only
-from plugins.xero.editing import NotEditable, agree, compare, line_of
+from plugins.xero.editing import NotEditable, agree, compare, same_lines
 from plugins.xero.items import FOUR_DECIMALS
 from plugins.xero.ledger import GONE, PLAIN, Standing, ledger_state, total_warnings
-from plugins.xero.lines import LineDesk, NotYet, ReadyLine, is_linked, line_ids, ready_lines
+from plugins.xero.lines import LineDesk, NotYet, ReadyLine, is_linked, line_ids, ready_lines, require_in_use
 from plugins.xero.links import invoice_url
 from plugins.xero.marks import bears_our_url, document_url
 from plugins.xero.repairs import Workshop
@@ -199,6 +199,7 @@ class Office:
         line_desk = LineDesk(
             books=books,
             preset=preset,
+            tracking=settings.tracking_of(connection.key),
             connection=connection.key,
             links=item_links,
             products=_products(desk, textless | unlinked),
@@ -212,16 +213,18 @@ class Office:
         if lacking:
             return Blocked(reason=lacking)
         try:
-            return self._prepared(document)
+            return self._prepared(document, new=not wish.remote_id)
         except NotYet as not_yet:
             return not_yet.blocked
         except Missing as missing:
             return Blocked(reason=str(missing))
 
-    def _prepared(self, document: Document) -> Prepared:
+    def _prepared(self, document: Document, *, new: bool) -> Prepared:
         shop = Workshop()
         contact_id = self._contact(document)
         lines = ready_lines(document, self.line_desk, shop)
+        if new:
+            require_in_use(lines)
         header = self._header(document, contact_id, shop)
         element: JSON = _schema.dump(header)
         element["LineItems"] = [line.element for line in lines]
@@ -378,7 +381,7 @@ def plan_update(wish: Wish, data: InvoiceData, remote: JSON | None) -> Step:
 
 def as_known(data: InvoiceData, remote: JSON) -> JSON:
     """The part of ours that Xero turned out to have already: its lines stand for ours, in their order, where all of them are alike."""
-    if [line_of(line.element) for line in data.lines] == [line_of(line) for line in remote.get("LineItems", [])]:
+    if same_lines(data.lines, remote.get("LineItems", [])):
         return data.element
     return {name: value for name, value in data.element.items() if name != "LineItems"}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from host.sync.provider import Blocked
-from plugins.xero.catalogue import Books, Missing
+from plugins.xero.catalogue import Books, Missing, Tracked
 from plugins.xero.repairs import LONG_TEXT, Workshop, shorten, tidy_text
 from plugins.xero.wire.invoice import LineSchema
 from plugins.xero.wire.numbers import number
@@ -33,10 +33,14 @@ class NotYet(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineDesk:
     """What lines are resolved with: the connection's reference data and settings, the items' links, and the products that lines without a text name or
-    whose items are not linked."""
+    whose items are not linked.
+
+    ``tracking``: the category that each tracking name means; nothing where tracking is off.
+    """
 
     books: Books
     preset: Preset
+    tracking: Mapping[str, str]
     connection: str
     links: Mapping[str, Link]
     products: Mapping[str, Product]
@@ -44,12 +48,16 @@ class LineDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyLine:
-    """A line of ours and what goes out for it. ``inputs``: what its equality is about. ``item_id``: Xero's id of the item it was resolved to, if by link."""
+    """A line of ours and what goes out for it. ``inputs``: what its equality is about. ``item_id``: Xero's id of the item it was resolved to, if by link.
+
+    ``tracked`` is what it is tracked by; ``None`` while tracking is off, when nothing is said of it and Xero leaves it as it is.
+    """
 
     id: str
     element: JSON
     inputs: list[Any]
     item_id: str = ""
+    tracked: Sequence[Tracked] | None = None
 
 
 def ready_lines(document: Document, desk: LineDesk, shop: Workshop) -> list[ReadyLine]:
@@ -63,6 +71,7 @@ def _ready(line: Line, place: int, document: Document, desk: LineDesk, shop: Wor
         item_code, item_identity = _item(line, name, desk)
         account = _account(line, desk)
         tax = _tax(line, document, desk)
+        tracked = _tracked(line, desk)
         description = _description(line, name, desk, shop)
     except Missing as missing:
         raise NotYet(Blocked(reason=f"{name}: {missing}")) from missing
@@ -75,14 +84,16 @@ def _ready(line: Line, place: int, document: Document, desk: LineDesk, shop: Wor
             "item_code": item_code or None,
             "account": account,
             "tax": tax or None,
+            "tracking": None if tracked is None else [ids_of(one) for one in tracked],
         }
     )
     amounts = [str(number(value)) for value in (line.quantity, line.unit_price, line.discount_percent)]
     return ReadyLine(
         id=line.id,
         element=element,
-        inputs=[line.id, line.description, *amounts, item_identity, account, tax],
+        inputs=[line.id, line.description, *amounts, item_identity, account, tax, *_identities(tracked)],
         item_id=item_identity.removeprefix(BY_ID) if item_identity.startswith(BY_ID) else "",
+        tracked=tracked,
     )
 
 
@@ -136,6 +147,41 @@ def _tax(line: Line, document: Document, desk: LineDesk) -> str:
             "it has no tax rate: give one to the line, its product or the customer, or set default_sales_tax in [plugins.xero]"
         )
     return desk.books.tax_type(code)
+
+
+def _tracked(line: Line, desk: LineDesk) -> list[Tracked] | None:
+    """In the order of the settings. A name that they gave up is not passed over: the next change would take it from the line in Xero."""
+    if not desk.tracking:
+        return None
+    unknown = sorted(set(line.tracking) - set(desk.tracking))
+    if unknown:
+        raise Missing(
+            f"it is tracked by {unknown[0]}, which tracking in [plugins.xero] does not name: name it again, or take it from the line"
+        )
+    named = [(name, category) for name, category in desk.tracking.items() if name in line.tracking]
+    return [desk.books.tracked(name, line.tracking[name], category) for name, category in named]
+
+
+def require_in_use(lines: Sequence[ReadyLine]) -> None:
+    """Raises ``NotYet`` where a line is tracked by something archived, which Xero leaves only to lines that have it already."""
+    for place, line in enumerate(lines, start=1):
+        for one in line.tracked or ():
+            if one.archived:
+                raise NotYet(
+                    Blocked(
+                        reason=f"line {place}: {one.option.name} of {one.category.name} is archived in Xero: choose another option"
+                    )
+                )
+
+
+def ids_of(one: Tracked) -> dict[str, str]:
+    """By ids: a name may have been changed in Xero since the last import."""
+    return {"category_id": one.category.remote_id, "option_id": one.option.remote_id}
+
+
+def _identities(tracked: Sequence[Tracked] | None) -> list[Any]:
+    """Nothing for a line that is tracked by nothing: switching tracking on changes no other."""
+    return [[list(ids_of(one).values()) for one in tracked]] if tracked else []
 
 
 def _description(line: Line, name: str, desk: LineDesk, shop: Workshop) -> str:

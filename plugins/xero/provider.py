@@ -12,7 +12,7 @@ from plugins.xero import judge as judging
 from plugins.xero.contacts import Contacts
 from plugins.xero.invoices import Invoices
 from plugins.xero.items import Items
-from plugins.xero.settings import LISTS, RECORDS
+from plugins.xero.settings import LISTS, RECORDS, TRACKING
 from plugins.xero.wire.numbers import loads_as_text
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class XeroProvider:
 
     @property
     def importable(self) -> Sequence[str]:
-        return LISTS
+        return LISTS if self.settings.tracking else [one for one in LISTS if one != TRACKING]
 
     @property
     def importable_records(self) -> Sequence[str]:

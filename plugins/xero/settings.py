@@ -6,20 +6,23 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, validate
+from marshmallow import Schema, ValidationError, validate, validates_schema
 from marshmallow import fields as wire
 
 from host.config import Secret, SecretField
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ENTITIES: Final = ("customers", "suppliers", "products", "invoices")
-LISTS: Final = ("tax-rates", "accounts", "currencies", "branding-themes")
+TRACKING: Final = "tracking-categories"
+LISTS: Final = ("tax-rates", "accounts", "currencies", "branding-themes", TRACKING)
 """The lists of an organisation that records refer to, in the order in which an import takes them."""
 RECORDS: Final = ("customers", "suppliers", "products")
 """The kinds of records that an import brings."""
 DAILY: Final = (*LISTS, *RECORDS)
+MOST_TRACKED: Final = 2
+"""Active tracking categories of an organisation, and so of a line (API facts 4.5)."""
 LONGEST_LIMIT: Final = 1_000_000
 KEY: Final = validate.Regexp(
     r"[a-z0-9][a-z0-9_-]{0,49}\Z",
@@ -52,6 +55,18 @@ def _link_address(value: str) -> None:
     _address(value)
     if "xero" in value.lower():
         raise ValidationError(f'{value!r} contains "xero", which Xero refuses in a document\'s link')
+
+
+def _tracking_name(value: str) -> None:
+    if not value.strip() or value != value.strip() or len(value) > 100:
+        raise ValidationError(f"{value!r} is not accepted: a name has 1 to 100 characters, and no spaces around them")
+
+
+def _few_and_different(names: list[str]) -> None:
+    if len(names) > MOST_TRACKED:
+        raise ValidationError(f"has {len(names)} names: Xero has up to {MOST_TRACKED} tracking categories in use")
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValidationError(f"the same name stands there twice: {', '.join(names)}")
 
 
 class LimitsSchema(Schema):
@@ -132,6 +147,17 @@ class DefaultsSchema(Schema):
 class ConnectionSchema(DefaultsSchema, CustomSchema):
     """What one connection has of its own."""
 
+    tracking = wire.Dict(
+        keys=wire.String(),
+        values=wire.String(validate=_tracking_name),
+        metadata={
+            **_about(
+                "the tracking category that each name of `tracking` means in this organisation", "the one so named"
+            ),
+            "accepts": 'a table such as { Region = "Area" }',
+        },
+    )
+
 
 class SettingsSchema(DefaultsSchema):
     entities_to_sync = wire.List(
@@ -153,6 +179,17 @@ class SettingsSchema(DefaultsSchema):
         metadata=_about(
             'key of the connection of records that name none; "none" for no such connection; left out: the only connected one'
         ),
+    )
+    tracking = wire.List(
+        wire.String(validate=_tracking_name),
+        validate=_few_and_different,
+        metadata={
+            **_about(
+                "what product groups and lines are tracked by, a name for each of Xero's tracking categories (up to two); none switches tracking off",
+                "none",
+            ),
+            "accepts": 'a list of names such as ["Region", "Department"]',
+        },
     )
     create_missing_contacts = wire.Boolean(
         truthy={True},
@@ -192,6 +229,31 @@ class SettingsSchema(DefaultsSchema):
     )
     endpoints = wire.Nested(EndpointsSchema, metadata=_about("where Xero is; a sandbox is somewhere else"))
     limits = wire.Nested(LimitsSchema, metadata=_about("how many calls Xero takes"))
+
+    @validates_schema
+    def _tracking_agrees(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        names = data.get("tracking", [])
+        if TRACKING in data.get("import_daily", ()) and not names:
+            raise ValidationError(f"{TRACKING} can't be imported daily while tracking is off: name some", "tracking")
+        faults = {
+            key: {"value": {"tracking": [fault]}}
+            for key, own in data.get("connections", {}).items()
+            if (fault := _tracking_fault(names, own.get("tracking", {})))
+        }
+        if faults:
+            raise ValidationError({"connections": faults})
+
+
+def _tracking_fault(names: Sequence[str], own: Mapping[str, str]) -> str:
+    """What is wrong with a connection's own meanings; empty where nothing is."""
+    unknown = sorted(set(own) - set(names))
+    if unknown:
+        accepted = ", ".join(names) or "nothing, because tracking is off"
+        return f"{', '.join(map(repr, unknown))} is not in tracking of [plugins.xero]: accepted is {accepted}"
+    meant = [own.get(name, name) for name in names]
+    if len({category.casefold() for category in meant}) < len(meant):
+        return f"{' and '.join(names)} would both mean the category {meant[0]}: each needs one of its own"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +302,8 @@ class Settings:
     entities_to_sync: frozenset[str] = frozenset()
     import_daily: tuple[str, ...] = ()
     default_connection: str | None = None
+    tracking: tuple[str, ...] = ()
+    """The names that lines are tracked by; none where tracking is off."""
     create_missing_contacts: bool = False
     require_contact_details: bool = False
     only_invoiced_customers: bool = False
@@ -267,6 +331,7 @@ class Settings:
         return cls(
             entities_to_sync=frozenset(values.get("entities_to_sync", ())),
             import_daily=tuple(dict.fromkeys(values.get("import_daily", ()))),
+            tracking=tuple(values.get("tracking", ())),
             preset=Preset(**_named(Preset, values)),
             app=App(**values.get("app", {})),
             custom=Custom(**values.get("custom", {})),
@@ -278,6 +343,11 @@ class Settings:
 
     def preset_of(self, connection: str) -> Preset:
         return replace(self.preset, **_named(Preset, self.connections.get(connection, {})))
+
+    def tracking_of(self, connection: str) -> dict[str, str]:
+        """The name of the category that each tracking name means in a connection's organisation."""
+        own = self.connections.get(connection, {}).get("tracking", {})
+        return {name: own.get(name, name) for name in self.tracking}
 
     def custom_of(self, connection: str) -> Custom:
         """A connection's own credentials where it has any: never the id of one app with the secret of another."""

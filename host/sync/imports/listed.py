@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from hookspecs import Catalogue, Record, ReferenceData
 
-IDENTITY: Final = frozenset({"id", "ref", "code", "name", "connection", "active", "extra", "remote_id"})
+IDENTITY: Final = frozenset(
+    {"id", "ref", "code", "name", "connection", "active", "extra", "remote_id", "stands_for", "generated"}
+)
 
 
 def choices(brought: ReferenceData, known: Catalogue, text: str) -> Sequence[dict[str, Any]]:
@@ -45,12 +47,14 @@ def _shown(entry: Record, ours: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         "number": _code(entry),
         "remote_url": "",
         "values": {name: _text(value) for name, value in values.items()},
-        "why_not": "",
+        "why_not": "" if entry.active else "it is archived there",
         "linked_with": ", ".join(ours.get(_remote_id(entry), ())),
     }
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(one.name for one in value if one.active)
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 

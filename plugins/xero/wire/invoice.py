@@ -7,6 +7,13 @@ from marshmallow import fields
 from plugins.xero.wire.fields import Amount, Day, Wire
 
 
+class TrackingSchema(Wire):
+    """What a line is tracked by, as it is sent."""
+
+    category_id = fields.String(data_key="TrackingCategoryID")
+    option_id = fields.String(data_key="TrackingOptionID")
+
+
 class LineSchema(Wire):
     line_item_id = fields.String(data_key="LineItemID")
     description = fields.String(data_key="Description")
@@ -16,6 +23,7 @@ class LineSchema(Wire):
     item_code = fields.String(data_key="ItemCode")
     account = fields.String(data_key="AccountCode")
     tax = fields.String(data_key="TaxType")
+    tracking = fields.List(fields.Nested(TrackingSchema), data_key="Tracking")
 
 
 class ContactRefSchema(Wire):

@@ -1,4 +1,4 @@
-"""The organisation and its reference data on the wire (API facts 4.1, 4.3, 4.4, 4.6): only ever read."""
+"""The organisation and its reference data on the wire (API facts 4.1, 4.3 to 4.6): only ever read."""
 
 from __future__ import annotations
 
@@ -44,3 +44,16 @@ class CurrencySchema(Wire):
 class BrandingThemeSchema(Wire):
     theme_id = fields.String(data_key="BrandingThemeID", required=True)
     name = fields.String(data_key="Name", load_default="")
+
+
+class OptionSchema(Wire):
+    option_id = fields.String(data_key="TrackingOptionID", required=True)
+    name = fields.String(data_key="Name", required=True)
+    status = fields.String(data_key="Status", load_default="ACTIVE")
+
+
+class CategorySchema(Wire):
+    category_id = fields.String(data_key="TrackingCategoryID", required=True)
+    name = fields.String(data_key="Name", required=True)
+    status = fields.String(data_key="Status", load_default="ACTIVE")
+    options = fields.List(fields.Nested(OptionSchema), data_key="Options", load_default=list)

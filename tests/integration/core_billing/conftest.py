@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hookspecs import Defaults, ReferenceData
 from host.db.migrate import Line
 from host.testing import Saves
 from plugins.core_billing.assembly import Billing
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from hookspecs import ListPage, Saved
+    from hookspecs import ListPage, Saved, TrackingCategory
     from plugins.core_billing.records import Records
 
 LINE = Line("core_billing", VERSIONS)
@@ -70,6 +71,13 @@ class House(Saves):
     def id(self, kind: str, ref: str) -> str:
         with self.database.read() as session:
             return self.of(kind).ids(session, [ref])[ref]
+
+    def tracks(self, *categories: TrackingCategory, connection: str = "uk", **names: str) -> None:
+        """Say by what a connection is tracked, and which categories an import brings; with none the list stays as it is."""
+        defaults = Defaults(tracking=names) if names else None
+        with self.saver(origin=connection) as work:
+            data = ReferenceData(tracking=categories or None, defaults=defaults)
+            self.billing.store.put_reference(work, connection, data)
 
     def delete(self, kind: str, ref: str) -> str:
         with self.saver() as work:

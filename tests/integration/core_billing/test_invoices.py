@@ -55,6 +55,7 @@ def shown(house: House, *names: str, ref: str = "i") -> list[Any]:
 
 
 def test_an_invoice_reads_back_whole(shop: House) -> None:
+    shop.tracks(Region="Region")
     shop.saved(
         "invoices",
         invoice(
@@ -112,6 +113,7 @@ def test_an_invoice_reads_back_whole(shop: House) -> None:
 
 
 def test_what_reads_back_may_be_put_back(shop: House) -> None:
+    shop.tracks(Region="Region")
     shop.saved("invoices", invoice(line(product="shelf"), line("1.375", tracking={"Region": "North"})))
     shop.told()
     [answer] = shop.saved("invoices", shop.get("invoices", "i"))

@@ -18,7 +18,16 @@ from tests.integration.core_billing.conftest import LINE
 if TYPE_CHECKING:
     from tests.integration.core_billing.conftest import House
 
-KINDS = ["customers", "suppliers", "product-groups", "products", "tax-rates", "accounts", "invoices"]
+KINDS = [
+    "customers",
+    "suppliers",
+    "product-groups",
+    "products",
+    "tax-rates",
+    "accounts",
+    "tracking-categories",
+    "invoices",
+]
 
 
 @pytest.fixture

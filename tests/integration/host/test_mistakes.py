@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.contract.running import Sandbox
     from tests.integration.host.conftest import Desk
 
-KINDS = "accounts, customers, invoices, product-groups, products, suppliers, tax-rates"
+KINDS = "accounts, customers, invoices, product-groups, products, suppliers, tax-rates, tracking-categories"
 SECOND_APP = ('"sandbox-custom"', '"sandbox-custom-2"')
 
 

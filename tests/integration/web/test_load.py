@@ -150,7 +150,7 @@ def test_money_is_refused_by_line_and_field(sqlite_desk: Desk) -> None:
             "file.jsonl",
             b"{}",
             "there is no kind 'product_groups' (did you mean 'product-groups'?): the kinds are "
-            "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates",
+            "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates, tracking-categories",
         ),
     ],
 )

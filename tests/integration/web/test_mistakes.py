@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.web.conftest import Office
 
 JSON = {"Content-Type": "application/json"}
-KINDS = "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates"
+KINDS = "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates, tracking-categories"
 ADA = {"name": "Ada"}
 
 

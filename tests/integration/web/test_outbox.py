@@ -79,7 +79,7 @@ def test_what_is_parked_stays_until_it_is_unparked(stuck: Office) -> None:
 
 
 NOTHING_NAMED = 'nothing is named: name a connection, a kind or refs, or say {"all": true}'
-KINDS = "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates"
+KINDS = "accounts, books, customers, invoices, product-groups, products, suppliers, tax-rates, tracking-categories"
 MISTAKES: list[tuple[Any, int, str]] = [
     ({}, 400, NOTHING_NAMED),
     ({"all": False}, 400, NOTHING_NAMED),

@@ -20,6 +20,8 @@ from hookspecs import (
     Record,
     Supplier,
     TaxRate,
+    TrackingCategory,
+    TrackingOption,
 )
 from host.config import Secret
 from host.sync.provider import Agreed, Connection, Link, Linked, Look, Planned, Prepared, Response, Send, Wanted, Wish
@@ -80,6 +82,17 @@ def catalogue(**changes: Any) -> Catalogue:
         ),
     )
     return replace(base, **changes)
+
+
+def category(name: str, *options: str, stands_for: str = "", **more: Any) -> TrackingCategory:
+    """``Region`` with ``North`` has the id ``id-of-Region`` and its option ``id-of-North``; an option in brackets is archived."""
+    made = tuple(
+        TrackingOption(name=one.strip("()"), remote_id=f"id-of-{one.strip('()')}", active=not one.startswith("("))
+        for one in options
+    )
+    return TrackingCategory(
+        id=name, ref=name, name=name, remote_id=f"id-of-{name}", options=made, stands_for=stands_for or name, **more
+    )
 
 
 def customer(**changes: Any) -> Customer:

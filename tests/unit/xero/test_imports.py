@@ -115,6 +115,37 @@ def test_currencies_and_themes_come() -> None:
     assert (theme.code, theme.name) == ("t", "Standard")
 
 
+def test_categories_come_with_their_options_those_that_are_archived_marked_as_such() -> None:
+    options = [
+        {"TrackingOptionID": "o1", "Name": "North", "Status": "ACTIVE"},
+        {"TrackingOptionID": "o2", "Name": "South", "Status": "ARCHIVED"},
+        {"TrackingOptionID": "o3", "Name": "East", "Status": "DELETED"},
+    ]
+    body = {
+        "TrackingCategories": [
+            {"TrackingCategoryID": "c1", "Name": "Region", "Status": "ACTIVE", "Options": options},
+            {"TrackingCategoryID": "c2", "Name": "Team", "Status": "ARCHIVED"},
+            {"TrackingCategoryID": "c3", "Name": "Gone", "Status": "DELETED"},
+        ]
+    }
+
+    region, team = imported("tracking-categories", body, tracking=("Region",)).tracking
+
+    assert (region.name, region.remote_id, region.active) == ("Region", "c1", True)
+    assert [(one.name, one.remote_id, one.active) for one in region.options] == [
+        ("North", "o1", True),
+        ("South", "o2", False),
+    ]
+    assert (team.name, team.active, team.options) == ("Team", False, ())
+
+
+def test_categories_are_imported_only_while_tracking_is_on() -> None:
+    assert "tracking-categories" not in provider().importable
+    tracking = provider(tracking=("Region",))
+    assert tracking.importable[-1] == "tracking-categories"
+    assert tracking.defaults(UK) == Defaults(tracking={"Region": "Region"})
+
+
 def test_an_import_brings_one_list_and_the_settings_defaults() -> None:
     data = imported(
         "currencies", {"Currencies": []}, preset=Preset(default_sales_account="200", default_sales_tax="OUTPUT2")
@@ -133,9 +164,14 @@ def test_a_connection_may_have_defaults_of_its_own() -> None:
     assert own.defaults(UK).sales_account == "260"
 
 
-@pytest.mark.parametrize("kind", ["tax-rates", "accounts", "currencies", "branding-themes"])
+@pytest.mark.parametrize("kind", ["tax-rates", "accounts", "currencies", "branding-themes", "tracking-categories"])
 @pytest.mark.parametrize(
-    "body", [b"<html>", {}, {"TaxRates": [{}], "Accounts": [{}], "Currencies": [{}], "BrandingThemes": [{}]}]
+    "body",
+    [
+        b"<html>",
+        {},
+        {key: [{}] for key in ("TaxRates", "Accounts", "Currencies", "BrandingThemes", "TrackingCategories")},
+    ],
 )
 def test_what_cannot_be_read_is_tried_again(kind: str, body: Any) -> None:
     with pytest.raises(Retry, match="can't be read"):
@@ -144,8 +180,9 @@ def test_what_cannot_be_read_is_tried_again(kind: str, body: Any) -> None:
 
 def test_everything_importable_can_be_imported() -> None:
     paths: list[str] = []
-    body: dict[str, Any] = {"TaxRates": [], "Accounts": [], "Currencies": [], "BrandingThemes": []}
-    for kind in provider().importable:
+    names = ("TaxRates", "Accounts", "Currencies", "BrandingThemes", "TrackingCategories")
+    body: dict[str, Any] = {name: [] for name in names}
+    for kind in provider(tracking=("Region",)).importable:
         provider().import_reference(kind, asked(body, paths), UK)
 
-    assert paths == [f"/api.xro/2.0/{name}" for name in ("TaxRates", "Accounts", "Currencies", "BrandingThemes")]
+    assert paths == [f"/api.xro/2.0/{name}" for name in names]

@@ -72,6 +72,22 @@ def test_everything_at_once() -> None:
         ({"custom": {"client_secret": "env:COUNTERFOIL_NO_SUCH_VARIABLE"}}, "COUNTERFOIL_NO_SUCH_VARIABLE is not set"),
         ({"connections": {"acme": {"client": "x"}}}, "Unknown field"),
         ({"connections": {"Acme!": {}}}, "'Acme!' is not a connection key"),
+        ({"tracking": ["A", "B", "C"]}, "has 3 names: Xero has up to 2 tracking categories in use"),
+        ({"tracking": ["Region", "region"]}, "the same name stands there twice: Region, region"),
+        ({"tracking": ["Region", " "]}, "' ' is not accepted: a name has 1 to 100 characters"),
+        ({"import_daily": ["tracking-categories"]}, "can't be imported daily while tracking is off: name some"),
+        (
+            {"tracking": ["Region"], "connections": {"acme": {"tracking": {"Regoin": "Area"}}}},
+            "'Regoin' is not in tracking of [plugins.xero]: accepted is Region",
+        ),
+        (
+            {"connections": {"acme": {"tracking": {"Region": "Area"}}}},
+            "'Region' is not in tracking of [plugins.xero]: accepted is nothing, because tracking is off",
+        ),
+        (
+            {"tracking": ["Region", "Team"], "connections": {"acme": {"tracking": {"Team": "region"}}}},
+            "Region and Team would both mean the category Region: each needs one of its own",
+        ),
     ],
 )
 def test_what_is_refused_says_why(values: dict[str, Any], said: str) -> None:
@@ -79,6 +95,16 @@ def test_what_is_refused_says_why(values: dict[str, Any], said: str) -> None:
         SettingsSchema().load(values)
 
     assert said in str(refused.value)
+
+
+def test_each_tracking_name_means_the_category_so_named_unless_a_connection_says_otherwise() -> None:
+    settings = read(
+        tracking=["Region", "Team"], connections={"acme": {"tracking": {"Team": "Department"}}, "other": {}}
+    )
+
+    assert settings.tracking_of("acme") == {"Region": "Region", "Team": "Department"}
+    assert settings.tracking_of("other") == {"Region": "Region", "Team": "Team"}
+    assert read(connections={"acme": {}}).tracking_of("acme") == {}
 
 
 def test_every_setting_says_what_it_is_for() -> None:
