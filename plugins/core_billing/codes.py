@@ -13,7 +13,7 @@ from sqlalchemy import select
 from hookspecs import Action, GeneratesCodes, Refused, Saved
 from host.folding import folded
 from plugins.core_billing.lookup import Row, among, in_chunks, update_rows
-from plugins.core_billing.numbers import count_up, next_numbers
+from plugins.core_billing.numbers import hold_counter, next_numbers
 from plugins.core_billing.records import Entry, Records
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class CodedRecords(Records[Entry], GeneratesCodes):
         for kind in self.shares_codes:
             form = self._settings.code_format(kind)
             if any(could_make(form, code) for code in given if code):
-                count_up(session, kind, 0)
+                hold_counter(session, kind, begun=kind in self._settings.generate_codes)
 
     # Making ---------------------------------------------------------------------------------------------------------
 

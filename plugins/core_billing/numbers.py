@@ -30,7 +30,7 @@ def next_numbers(
     numbers: list[str] = []
     while len(numbers) < count:
         wanted = count - len(numbers)
-        last = count_up(session, kind, wanted)
+        last = _count_up(session, kind, wanted)
         made = [form.format(number=number) for number in range(last - wanted + 1, last + 1)]
         taken = used(made)
         numbers.extend(number for number in made if number not in taken)
@@ -52,7 +52,7 @@ def _in_use(place: Place) -> Select[Any]:
     return select(table.number, table.id, table.ref).where(among(table.number), *place.condition)
 
 
-def count_up(session: Session, kind: str, by: int) -> int:
+def _count_up(session: Session, kind: str, by: int) -> int:
     """Raise the counter. Its row stays locked until the transaction ends, so others count on from what is committed."""
     table = tables.sequences
     raised = update(table).where(table.c.kind == kind).values(last=table.c.last + by).returning(table.c.last)
@@ -62,6 +62,15 @@ def count_up(session: Session, kind: str, by: int) -> int:
         last = session.scalar(raised)
     assert last is not None
     return int(last)
+
+
+def hold_counter(session: Session, kind: str, *, begun: bool) -> None:
+    """Whoever counts on waits until this transaction ends. Where counting is not begun by this, it holds back only who counts on from somewhere."""
+    table = tables.sequences
+    if begun:
+        _count_up(session, kind, 0)
+    else:
+        session.execute(select(table.c.last).where(table.c.kind == kind).with_for_update())
 
 
 def _insert(session: Session) -> Any:

@@ -362,7 +362,8 @@ def _adopt(data: ContactData, candidates: Sequence[JSON], owner: Callable[[str],
         )
     (found,) = free
     known = {name: found[name] for name in data.element if _comparable(found.get(name))}
-    theirs = {THEIR_CODE: known.pop("AccountNumber")} if data.made_up and "AccountNumber" in known else {}
+    differs = known.get("AccountNumber") not in {None, data.element.get("AccountNumber")}
+    theirs = {THEIR_CODE: known.pop("AccountNumber")} if data.made_up and differs else {}
     return Adopt(
         remote_id=found["ContactID"],
         remote_number=found.get("AccountNumber", ""),

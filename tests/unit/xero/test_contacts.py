@@ -257,6 +257,10 @@ def test_the_code_that_a_contact_has_is_not_replaced_by_a_generated_one() -> Non
     assert isinstance(ready, Prepared)
     assert "AccountNumber" not in ready.data.element
     assert ready.warnings == ("accounts code C100 left out: Xero's contact has BANK-7, which an import brings here",)
+    # One that has ours already keeps ours.
+    alike = plan(made_up, {"by_code": [], "by_name": [{"ContactID": "y", "Name": FULL.name, "AccountNumber": "C100"}]})
+    assert isinstance(alike, Adopt)
+    assert alike.answered == {"fields": {"Name": FULL.name, "AccountNumber": "C100"}}
     # One that a person gave takes its place.
     [typed] = provider().prepare(desk(), "customers", [replace(linked, record=FULL)])
     assert isinstance(typed, Prepared)
