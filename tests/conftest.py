@@ -7,7 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,7 +35,26 @@ LONGEST_FIRST = (
 """What takes long begins first, so that no worker is left alone with it when the others have nothing more to do."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+DATABASES: Final = frozenset({"sqlite", "postgresql"})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    elsewhere = [item for item in items if _is_meant_for_another_database(item)]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in elsewhere]
+    _longest_first(items)
+
+
+def _is_meant_for_another_database(item: pytest.Item) -> bool:
+    """By the mark ``database("sqlite")`` of a test that asks for a database, and so would run on both kinds."""
+    mark, case = item.get_closest_marker("database"), getattr(item, "callspec", None)
+    if mark is None or case is None:
+        return False
+    asked = {one for one in case.params.values() if isinstance(one, str)} & DATABASES
+    return bool(asked) and not asked & set(mark.args)
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         return next((i for i, path in enumerate(LONGEST_FIRST) if item.nodeid.startswith(path)), len(LONGEST_FIRST))
 

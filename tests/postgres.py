@@ -41,7 +41,15 @@ rm -rf "$folder"
 """
 
 # What is lost when the machine loses power is of no interest to a test, and durability costs most of a test's time.
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=200")
+FAST = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "max_connections=200",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+)
 
 
 class Identity(TypedDict, total=False):
@@ -62,7 +70,7 @@ class PostgresServer:
 
     def create_database(self, *, template: str = "template1") -> str:
         name = f"t{next(self._serial)}"
-        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log", name, template)
+        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         return name
 
     def drop_database(self, name: str) -> None:

@@ -43,6 +43,7 @@ class Shell:
                 "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
                 "PYTHONDONTWRITEBYTECODE": "1",  # a file that is changed twice within a second must be read twice
                 "COLUMNS": "80",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a reader has none of those that our own tests need
                 **environment,
             },
             stdin=subprocess.PIPE,

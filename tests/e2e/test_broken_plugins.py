@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.official import Official
 from tests.e2e.shop import customer, invoice
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.processes import Host
+
+pytestmark = pytest.mark.database("sqlite")  # it has no part in this; the tests within one process run on both
 
 HEAD = "from hookspecs import hookimpl\n\ncontract_version = 1\n\n"
 PLUGINS = {

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import MakeHost, MakeSandbox
     from tests.e2e.processes import Host, Sandbox, Server
 
+pytestmark = pytest.mark.database("postgresql")  # it has no part in this; the tests within one process run on both
+
 ORGANISATIONS = {"alpha": "sandbox-custom", "beta": "sandbox-custom-2", "gamma": "sandbox-custom-3"}
 TOKENS_DIE_SECONDS = 1860
 

@@ -15,6 +15,8 @@ from tests.e2e.xero_user import XeroUser
 if TYPE_CHECKING:
     from tests.e2e.processes import Host, Server
 
+pytestmark = pytest.mark.database("sqlite")  # it has no part in this; the tests within one process run on both
+
 
 class Account:
     """An account that is there and known here. Archived, Xero refuses every invoice that names it."""

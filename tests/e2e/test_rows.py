@@ -17,6 +17,8 @@ from tests.e2e.xero_user import XeroUser
 if TYPE_CHECKING:
     from tests.e2e.processes import Host, Server
 
+pytestmark = pytest.mark.database("postgresql")  # it has no part in this; the tests within one process run on both
+
 SECONDS: Final = 10.0
 """What "at once" means where it was promised within seconds."""
 

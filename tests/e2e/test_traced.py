@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.e2e.processes import Host, Server
+
+pytestmark = pytest.mark.database("postgresql")  # it has no part in this; the tests within one process run on both
 
 
 def log_of(server: Server) -> list[dict[str, Any]]:

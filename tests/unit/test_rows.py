@@ -43,12 +43,13 @@ MARKED = """
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.delenv("COUNTERFOIL_REFERENCE", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the project needs none of them, and they take seconds
     pytester.makeconftest("pytest_plugins = ['tests.rows']")
     pytester.makeini("[pytest]\naddopts = --strict-markers\nmarkers = row(id, part=None): a feature row")
     return pytester
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "workers"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "workers"])
 def test_rows_are_shown_whole_in_part_or_not(project: pytest.Pytester, workers: list[str]) -> None:
     project.makepyfile(MARKED)
     project.runpytest_subprocess(*workers).stdout.fnmatch_lines(

@@ -50,7 +50,8 @@ DIFFERENCE = OVERPAYMENT | {"snippet": "'due - amount'", "replacement": "'due + 
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the project needs none of them, and they take seconds
     root = tmp_path / "project"
     root.mkdir()
     (root / "shop.py").write_text(SOURCE)
