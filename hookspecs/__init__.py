@@ -43,7 +43,17 @@ from hookspecs.records import (
     TrackingOption,
 )
 from hookspecs.specs import Contributions, Events
-from hookspecs.store import BillingStore, Catalogue, Defaults, Incoming, LedgerState, ReferenceData, Taken
+from hookspecs.store import (
+    BillingStore,
+    Catalogue,
+    Defaults,
+    Incoming,
+    LedgerState,
+    ReferenceData,
+    Taken,
+    TellsUse,
+    Use,
+)
 from hookspecs.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -93,9 +103,11 @@ __all__ = [
     "Supplier",
     "Taken",
     "TaxRate",
+    "TellsUse",
     "TrackingCategory",
     "TrackingOption",
     "UnitOfWork",
+    "Use",
     "WebhookAnswer",
     "WebhookRequest",
     "hookimpl",

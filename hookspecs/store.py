@@ -7,7 +7,7 @@ writing methods take a unit of work whose ``origin`` is the connection the news 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hookspecs.records import NOTHING
 
@@ -98,6 +98,25 @@ class Incoming:
 
     id: str = ""
     fields: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """How many records name one code of a list. ``list`` is a field of ``ReferenceData``; ``kind`` and ``ref`` are of one of those records."""
+
+    list: str
+    code: str
+    kind: str
+    ref: str
+    count: int
+
+
+@runtime_checkable
+class TellsUse(Protocol):
+    """What a ``BillingStore`` may offer besides: then it can be said before anything is sent which codes lead nowhere."""
+
+    def uses(self, session: Session, connection: str) -> Sequence[Use]:
+        """Every code that active customers, suppliers, products and product groups of this connection (or of none) name, those of most records first."""
 
 
 class BillingStore(Protocol):

@@ -20,8 +20,8 @@ def check(
 ) -> None:
     """Say what is in order, and what there is to do.
 
-    Configuration, file modes, database, tables, plugins, secret key, clock, and whether each connection leads to its organisation.
-    Changes nothing; it ends with 1 if something has to be done.
+    Configuration, file modes, database, tables, plugins, secret key, clock, and of each connection whether it leads to its organisation and what that
+    still lacks before records can go. Changes nothing, here or there; it ends with 1 if something has to be done.
     """
     from host.app import open_installation
     from host.cli.base.checks import findings
@@ -31,7 +31,7 @@ def check(
         found = list(findings(installation, offline=offline))
     finally:
         installation.close()
-    rows = [{"what": one.what, "state": "ok" if one.fine else "to do", "says": one.says} for one in found]
+    rows = [{"what": one.what, "state": one.state, "says": one.says} for one in found]
     if as_json:
         print_json({"config": config_path(), "checks": rows})
     else:

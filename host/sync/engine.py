@@ -44,6 +44,7 @@ from host.sync.imports.service import Imports
 from host.sync.limiter import free_at, measure
 from host.sync.outbox import PERSON, look_again_at_blocked
 from host.sync.probing import Probed, Timed
+from host.sync.readiness import points, tried_out
 from host.sync.requesting import Requested, Requesting
 from host.sync.rows import anything_due, connections_with_work
 from host.sync.talk import Talk
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
-    from host.sync.provider import Ask, Connection, Provider
+    from host.sync.provider import Ask, Connection, Point, Provider
     from host.sync.queues import CallsLeft
     from host.sync.steering import Chosen, Steered
     from host.unit_of_work import Saver
@@ -295,6 +296,18 @@ class Engine:
         ask = Timed(self.connecting.asking(connection, grant_of(self._database, key), "check"))
         found = provider.organisation(ask, connection)
         return Probed(connection=connection, organisation=found, ahead=ask.ahead)
+
+    def readiness(self, key: str, *, ask: bool = False) -> Sequence[Point]:
+        """What there is, and what is missing, before syncing with this organisation can work. ``ask``: also what the organisation itself says now, which
+        writes nothing there and raises ``AskPerson``, ``Retry`` or ``Wait`` where it cannot be found out."""
+        with self._database.read() as session:
+            connection = get_connection(session, key)
+            provider = self.provider(connection.provider)
+            found = points(session, self._store, provider, connection)
+        if not ask or connection.status != CONNECTED:
+            return found
+        asking = self.connecting.asking(connection, grant_of(self._database, key), "check")
+        return [*found, *tried_out(provider, asking, connection)]
 
     def put_defaults(self) -> None:
         """Tell the billing records what each connection's settings fill in; asked once at start, as settings may have changed."""

@@ -197,6 +197,25 @@ class RemoteRecord(Schema):
     linked_with = text("the ref of the record of ours that is linked with it")
 
 
+class ReadinessPoint(Schema):
+    """One thing that syncing needs."""
+
+    name = text()
+    standing = text(
+        "missing: some things cannot go; blocking: nothing that needs it can", enum=["ready", "missing", "blocking"]
+    )
+    says = text("how it stands")
+    to_do = text("what to do; empty where it is ready")
+
+
+class ConnectionReadiness(Schema):
+    """What there is, and what is missing, before syncing with an organisation can work."""
+
+    connection = text()
+    ready = fields.Boolean(required=True, metadata={"description": "nothing is blocking"})
+    points = items(ReadinessPoint)
+
+
 class Batch(Schema):
     """One load, bulk send or import."""
 

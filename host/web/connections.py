@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from hookspecs import JSON, Problem
 from host.errors import AskPerson, CounterfoilError
 from host.sync.authorising import BY_CONSENT
+from host.sync.provider import Standing
 from host.web import answers
 from host.web.exchange import Answer, Asked
-from host.web.operations import operation
+from host.web.operations import Parameter, operation
 from host.web.pages import HTML, policy, rendered
 from host.web.problems import bad_request, invalid, not_found
 from host.web.wire import ConnectionChange, ConnectionWish, OrganisationChoice, read_body
@@ -75,6 +77,28 @@ def get_connection(asked: Asked) -> Answer:
     """One connection."""
     asked.parameters()
     return Answer(connection_of(asked))
+
+
+@operation(
+    answers.ConnectionReadiness,
+    parameters=(
+        Parameter(
+            name="ask",
+            description="ask the organisation as well; nothing is written there",
+            schema={"type": "boolean", "default": False},
+        ),
+    ),
+    refuses=(409,),
+)
+def get_readiness(asked: Asked) -> Answer:
+    """What is still missing before syncing with this organisation can work, each with what to do."""
+    given = asked.parameters("ask")
+    if given.get("ask", "false") not in {"true", "false"}:
+        raise bad_request(f"ask: {given['ask']!r} is neither true nor false")
+    key = connection_of(asked)["key"]
+    found = asked.engine.readiness(key, ask=given.get("ask") == "true")
+    ready = all(point.standing is not Standing.BLOCKING for point in found)
+    return Answer({"connection": key, "ready": ready, "points": [asdict(point) for point in found]})
 
 
 @operation(answers.Connection, status=201, takes=ConnectionWish, refuses=(409,))

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import or_, select
 
-from hookspecs import BillingStore
+from hookspecs import BillingStore, TellsUse
 from host.folding import folded
 from plugins.core_billing import ledger, tables
 from plugins.core_billing.incoming import take_records
 from plugins.core_billing.kinds import ProductGroups
 from plugins.core_billing.lookup import AT_ONCE, in_chunks
+from plugins.core_billing.naming import uses
 from plugins.core_billing.reference_store import put_reference, read_catalogue
 from plugins.core_billing.renaming import rename_options, renamed_options
 
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
-    from hookspecs import Catalogue, Incoming, LedgerState, Record, ReferenceData, Saved, Taken, UnitOfWork
+    from hookspecs import Catalogue, Incoming, LedgerState, Record, ReferenceData, Saved, Taken, UnitOfWork, Use
     from plugins.core_billing.documents import Documents
     from plugins.core_billing.records import Records
 
 Of = TypeVar("Of")
 
 
-class Store(BillingStore):
+class Store(BillingStore, TellsUse):
     def __init__(self, records: Sequence[Records[Any]], documents: Sequence[Documents]) -> None:
         self._records = {one.place.kind: one for one in records}
         self._documents = {one.place.kind: one for one in documents}
@@ -79,6 +80,9 @@ class Store(BillingStore):
 
     def catalogue(self, session: Session, connection: str) -> Catalogue:
         return read_catalogue(session, connection)
+
+    def uses(self, session: Session, connection: str) -> Sequence[Use]:
+        return uses(session, connection)
 
     def put_reference(self, unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> Mapping[str, Taken]:
         replaced = put_reference(unit_of_work, connection, data)

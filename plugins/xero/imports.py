@@ -81,7 +81,12 @@ def list_changed(kind: str, ask: Ask, since: datetime) -> bool:
 def import_reference(kind: str, ask: Ask, connection: Connection, settings: Settings) -> ReferenceData:
     """The organisation's list of one kind. Every import brings the settings' default codes along."""
     readers: dict[str, Callable[[Ask], dict[str, Any]]] = {
-        "tax-rates": lambda ask: {"rates": tax_rates(_read(ask, "TaxRates", "TaxRates", TaxRateSchema()))},
+        "tax-rates": lambda ask: {
+            "rates": tax_rates(
+                _read(ask, "TaxRates", "TaxRates", TaxRateSchema()),
+                automatic=settings.preset_of(connection.key).automatic_sales_tax,
+            )
+        },
         "accounts": lambda ask: {"accounts": accounts(_read(ask, "Accounts", "Accounts", AccountSchema()))},
         "currencies": lambda ask: {"currencies": currencies(_read(ask, "Currencies", "Currencies", CurrencySchema()))},
         "branding-themes": lambda ask: {
@@ -101,8 +106,8 @@ def _read(ask: Ask, path: str, key: str, schema: Schema, *query: tuple[str, str]
         raise Retry(f"Xero's {key} can't be read: {error}") from error
 
 
-def tax_rates(read: Sequence[dict[str, Any]]) -> list[TaxRate]:
-    """Active rates that lines sent from here can bear: look-ups of US tax run in Xero's own pages only (API facts 5)."""
+def tax_rates(read: Sequence[dict[str, Any]], *, automatic: bool = False) -> list[TaxRate]:
+    """Active rates that lines sent from here can bear. Look-ups of US tax run in Xero's own pages only (API facts 5): ``automatic`` brings theirs as well."""
     return [
         TaxRate(
             id="",
@@ -113,8 +118,12 @@ def tax_rates(read: Sequence[dict[str, Any]]) -> list[TaxRate]:
             remote_id=rate["tax_type"],
         )
         for rate in read
-        if rate["status"] == "ACTIVE" and rate["tax_type"] not in AUTOMATIC and rate["report_type"] not in AUTOMATIC
+        if rate["status"] == "ACTIVE" and (automatic or not _is_automatic(rate))
     ]
+
+
+def _is_automatic(rate: dict[str, Any]) -> bool:
+    return rate["tax_type"] in AUTOMATIC or rate["report_type"] in AUTOMATIC
 
 
 def _percentage(rate: dict[str, Any]) -> Decimal:

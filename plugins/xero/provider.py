@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hookspecs import Product
 from host.sync.provider import JSON, Excluded, KindRule, Limits, Look, Wanted
-from plugins.xero import auth, changes, consents, importing, imports
+from plugins.xero import auth, changes, consents, importing, imports, readiness
 from plugins.xero import judge as judging
 from plugins.xero.contacts import Contacts
 from plugins.xero.invoices import Invoices
@@ -18,7 +18,7 @@ from plugins.xero.wire.numbers import loads_as_text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hookspecs import Defaults, Record, ReferenceData
+    from hookspecs import Catalogue, Defaults, Record, ReferenceData
     from host.sync.provider import (
         Adopt,
         Answer,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Mirrored,
         Organisation,
         Planned,
+        Point,
         Prepared,
         Reading,
         Refuse,
@@ -186,6 +187,12 @@ class XeroProvider:
         return consents.leave_request(connection)
 
     # -----------------------------------------------------------------------------------------------------------
+
+    def requirements(self, connection: Connection, catalogue: Catalogue) -> Sequence[Point]:
+        return list(readiness.requirements(self.settings, connection, catalogue))
+
+    def try_out(self, ask: Ask, connection: Connection) -> Sequence[Point]:
+        return list(readiness.try_out(self.settings, ask, connection))
 
     def import_reference(self, kind: str, ask: Ask, connection: Connection) -> ReferenceData:
         return imports.import_reference(kind, ask, connection, self.settings)

@@ -142,6 +142,14 @@ class DefaultsSchema(Schema):
     default_branding_theme = wire.String(
         metadata=_about("branding theme (name or id) of documents for which neither they nor their customer name one")
     )
+    automatic_sales_tax = wire.Boolean(
+        truthy={True},
+        falsy={False},
+        metadata=_about(
+            "the organisation works with automatic sales tax (Avalara): a tax rate stands for Xero's AVALARA, and others need no link",
+            "false",
+        ),
+    )
 
 
 class ConnectionSchema(DefaultsSchema, CustomSchema):
@@ -287,7 +295,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What the settings fill in for the records of one connection: codes, each possibly empty."""
+    """What the settings say for the records of one connection: codes, each possibly empty, and how its tax comes about."""
 
     default_invoice_item: str = ""
     default_sales_account: str = ""
@@ -295,6 +303,7 @@ class Preset:
     default_sales_tax: str = ""
     default_purchase_tax: str = ""
     default_branding_theme: str = ""
+    automatic_sales_tax: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from host.config.secret import too_open
 from host.errors import CounterfoilError, Stop
 from host.plugins.describing import describe
 from host.sync.connections import DRAFT
+from host.sync.provider import Standing
 from host.sync.tables import calls, connections, grants
 from host.words import one_line
 
@@ -34,11 +35,18 @@ OFF: Final = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``fine`` where nothing has to be done; ``says`` is one line either way."""
+    """One thing that was looked at. ``fine`` where nothing has to be done, with ``wanting`` where something may be; ``says`` is one line either way."""
 
     what: str
     fine: bool
     says: str = ""
+    wanting: bool = False
+
+    @property
+    def state(self) -> str:
+        if not self.fine:
+            return "to do"
+        return "note" if self.wanting else "ok"
 
 
 def findings(found: Installation, *, offline: bool) -> Iterator[Finding]:
@@ -171,7 +179,23 @@ def _connections(engine: Engine, *, offline: bool) -> Iterator[Finding]:
     if not shown:
         yield Finding("connections", fine=True, says="none yet")
     for one in shown:
-        yield _connection(engine, one, offline=offline)
+        found = _connection(engine, one, offline=offline)
+        yield found
+        if found.fine:
+            yield from _readiness(engine, one["key"], ask=not offline)
+
+
+def _readiness(engine: Engine, key: str, *, ask: bool) -> Iterator[Finding]:
+    """What the organisation still lacks; that it is connected was said."""
+    try:
+        found = engine.readiness(key, ask=ask)
+    except CounterfoilError as error:
+        yield Finding(f"{key}, readiness", fine=False, says=str(error))
+        return
+    for point in found[1:]:
+        says = f"{point.says}: {point.to_do}" if point.to_do else point.says
+        fine, wanting = point.standing is not Standing.BLOCKING, point.standing is not Standing.READY
+        yield Finding(f"{key}, {point.name}", fine=fine, says=says, wanting=wanting)
 
 
 def _connection(engine: Engine, shown: Mapping[str, Any], *, offline: bool) -> Finding:

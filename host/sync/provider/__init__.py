@@ -20,6 +20,7 @@ from host.sync.provider.authorising import Authorises, Consent, Granted
 from host.sync.provider.http import Fate, Request, Response, Trouble, Verdict, judge_by_status, retry_after
 from host.sync.provider.importing import ImportsRecords, Key, Mirrored, Reading, ReadsChanges, RemoteRecord
 from host.sync.provider.protocol import Ask, KindRule, Limits, Organisation, Provider, Token
+from host.sync.provider.readiness import Point, Standing, TellsReadiness
 from host.sync.provider.steps import (
     NOT_LOOKED,
     Adopt,
@@ -66,6 +67,7 @@ __all__ = [
     "Organisation",
     "Outdated",
     "Planned",
+    "Point",
     "Prepared",
     "Provider",
     "Reading",
@@ -76,8 +78,10 @@ __all__ = [
     "Request",
     "Response",
     "Send",
+    "Standing",
     "Step",
     "Taken",
+    "TellsReadiness",
     "Token",
     "Trouble",
     "Unclear",

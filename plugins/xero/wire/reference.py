@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from plugins.xero.wire.fields import Amount, Wire
+from plugins.xero.wire.fields import Amount, Day, Wire
 
 
 class OrganisationSchema(Wire):
@@ -15,6 +15,8 @@ class OrganisationSchema(Wire):
     country = fields.String(data_key="CountryCode", load_default="")
     version = fields.String(data_key="Version", load_default="")
     timezone = fields.String(data_key="Timezone", load_default="")
+    period_lock_date = Day(data_key="PeriodLockDate", load_default=None)
+    end_of_year_lock_date = Day(data_key="EndOfYearLockDate", load_default=None)
 
 
 class TaxRateSchema(Wire):

@@ -61,6 +61,10 @@ class Office:
         self.api.post(f"/connections/{key}/organisation", {"organisation": self.tenant((tenants or (1,))[0])})
         return self.api.post(f"/connections/{key}/save", {})
 
+    def reopen(self, tables: str) -> None:
+        """Start anew with these tables besides in the configuration."""
+        self.place.open(tables=f"{settings_with(self.sandbox.url, {})}\n{tables}")
+
     def show(self, key: str) -> Any:
         return self.api.get(f"/connections/{key}")
 
