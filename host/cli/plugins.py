@@ -21,11 +21,11 @@ def plugins() -> None:
 
 @app.command("list", epilog=examples("counterfoil plugins list", "counterfoil plugins list --json"))
 def list_plugins(*, as_json: AsJson = False) -> None:
-    """Every plugin that the configuration names, and how it stands.
+    """Every plugin that is named or could be, and how it stands.
 
     Its version, the contract that it was made for, its state and why, its hooks, what it offers, and the hooks that it is owed because it failed.
     """
-    from host.plugins.describing import describe
+    from host.plugins.describing import describe, describe_available
 
     with installation() as found:
         standing = found.standing()
@@ -34,6 +34,7 @@ def list_plugins(*, as_json: AsJson = False) -> None:
             found.plugins.start()
         zone = found.config.host.timezone
         described = describe(found.plugins, found.database if standing[0].usable else None)
+        described += describe_available(found.plugins)
     if as_json:
         print_json(described)
         return
@@ -46,6 +47,8 @@ def _lines(plugin: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
     yield " ".join(part for part in (plugin["name"], plugin["version"], plugin["state"]) if part)
     if plugin["reason"]:
         yield f"  reason: {plugin['reason']}"
+    if plugin["state"] == "available":
+        return
     if plugin["contract_version"] is not None:
         yield f"  contract version: {plugin['contract_version']}"
     yield f"  hooks: {', '.join(plugin['hooks']) or 'none'}"

@@ -20,6 +20,23 @@ def describe(plugins: Plugins, database: Database | None) -> list[dict[str, Any]
     return [{**_described(plugin), **_failures(plugin.name, database)} for plugin in plugins.all]
 
 
+def describe_available(plugins: Plugins) -> list[dict[str, Any]]:
+    """The same for what is installed and not named: nothing of it was run, so what it offers is not known."""
+    nothing: dict[str, Any] = {"hooks": [], "offers": [], "failed_hooks": 0, "failures": []}
+    return [
+        {
+            "name": one.name,
+            "version": one.version,
+            "contract_version": None,
+            "place": one.place,
+            "state": "available",
+            "reason": "installed, and not named: add it to plugins in [host]",
+            **nothing,
+        }
+        for one in plugins.available
+    ]
+
+
 def _described(plugin: Plugin) -> dict[str, Any]:
     return {
         "name": plugin.name,

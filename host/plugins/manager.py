@@ -120,6 +120,8 @@ class Plugins:
         self._listeners: dict[str, list[Listener]] = {}
         self.installed: frozenset[str] = frozenset()
         self.all: list[Plugin] = []
+        self.available: list[Candidate] = []
+        """Installed, and not named."""
 
     # Loading ---------------------------------------------------------------------------------------------------
 
@@ -130,6 +132,7 @@ class Plugins:
         names = sorted(found) if self._order is None else self._order
         wanted = [found.get(name) or missing(name, did_you_mean(name, found)) for name in names]
         self.all = [self._load(one) for one in wanted]
+        self.available = [found[name] for name in sorted(found) if name not in names]
         if self._order is None:
             self.all.sort(key=lambda plugin: "provide_billing_store" not in plugin.hooks)
         for plugin in self.all:

@@ -297,6 +297,16 @@ class Engine:
         found = provider.organisation(ask, connection)
         return Probed(connection=connection, organisation=found, ahead=ask.ahead)
 
+    def without_effect(self) -> Sequence[str]:
+        """What is set and has no effect, because no organisation is connected."""
+        with self._database.read() as session:
+            used = {one.provider for one in all_connections(session) if one.status == CONNECTED}
+        return [
+            f"what [plugins.{name}] says has no effect until an organisation is connected (counterfoil {name} connect KEY)"
+            for name in self._providers
+            if name not in used
+        ]
+
     def readiness(self, key: str, *, ask: bool = False) -> Sequence[Point]:
         """What there is, and what is missing, before syncing with this organisation can work. ``ask``: also what the organisation itself says now, which
         writes nothing there and raises ``AskPerson``, ``Retry`` or ``Wait`` where it cannot be found out."""

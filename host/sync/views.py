@@ -43,6 +43,7 @@ def states_statement() -> Select[Any]:
     """Sync rows with how their connection stands, for ``show_state``; without what was sent and answered, which takes longer to read than all the rest."""
     return select(
         *_OF_ROW,
+        connections.c.name.label("connection_name"),
         connections.c.status.label("connection_status"),
         connections.c.reason.label("connection_reason"),
         connections.c.hold_until,
@@ -55,6 +56,7 @@ def show_state(row: Row[Any]) -> dict[str, Any]:
     until, reason = _until(row)
     return {
         "connection": row.connection,
+        "connection_name": row.connection_name or "",
         "state": row.state,
         "until": _time(until),
         "remote_id": row.remote_id,

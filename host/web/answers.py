@@ -98,6 +98,7 @@ class SyncState(Schema):
     """How a record stands with one connection."""
 
     connection = text()
+    connection_name = text("as people call it; empty where the record is of none")
     state = text("not_sent waiting blocked sending synced failed parked excluded conflict deleting unknown")
     until = time_or_null("until when it waits")
     remote_id = text()
@@ -352,7 +353,7 @@ class Plugin(Schema):
     name = text()
     version = text()
     place = text()
-    state = text(enum=["active", "failed"])
+    state = text("available: installed, and not named by [host] plugins", enum=["active", "failed", "available"])
     reason = text()
     hooks = texts()
     offers = texts()
@@ -367,6 +368,7 @@ class Settings(Schema):
     file = text()
     host = table()
     plugins = table(fields.Dict(keys=fields.String()))
+    notes = texts("what is set and has no effect yet, and why")
 
 
 class BulkLine(Schema):

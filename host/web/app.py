@@ -66,7 +66,7 @@ def _api(desk: Desk, reference: Reference) -> Sequence[Route]:
         at(f"{API}/errors", {"GET": syncing.list_errors}),
         *_connections(desk),
         at(f"{API}/connections/{{key}}/import", {"POST": importing.import_from}, role=Role.ADMIN),
-        at(f"{API}/connections/{{key}}/readiness", {"GET": connections.get_readiness}, role=Role.ADMIN),
+        at(f"{API}/connections/{{key}}/readiness", {"GET": connections.get_connection_readiness}, role=Role.ADMIN),
         at(f"{API}/connections/{{key}}/remote/{{kind}}", {"GET": importing.search_remote}, role=Role.ADMIN),
         at(
             f"{API}/connections/{{key}}/links/{{kind}}/{{ref}}",

@@ -90,7 +90,7 @@ def get_connection(asked: Asked) -> Answer:
     ),
     refuses=(409,),
 )
-def get_readiness(asked: Asked) -> Answer:
+def get_connection_readiness(asked: Asked) -> Answer:
     """What is still missing before syncing with this organisation can work, each with what to do."""
     given = asked.parameters("ask")
     if given.get("ask", "false") not in {"true", "false"}:

@@ -147,6 +147,7 @@ def it_reaches_the_remote(machine: Machine, office: Office) -> None:
     ours.write_text(ours.read_text().partition(part)[0] + "".join(theirs.read_text().partition(part)[1:]))
     machine.run("systemctl", "restart", "counterfoil")
     machine.run("counterfoil", "xero", "connect", "acme")
+    machine.run("counterfoil", "import", "all", "--connection", "acme")
     office.wait()
     office.save("ada")
     wait_until(lambda: office.state("ada") == "synced", what="the record to arrive")

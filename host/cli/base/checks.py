@@ -177,7 +177,8 @@ def _connections(engine: Engine, *, offline: bool) -> Iterator[Finding]:
     with engine.reading() as session:
         shown: Sequence[Mapping[str, Any]] = engine.show_connections(session)
     if not shown:
-        yield Finding("connections", fine=True, says="none yet")
+        says = "; ".join(["none yet", *engine.without_effect()])
+        yield Finding("connections", fine=True, says=says, wanting=True)
     for one in shown:
         found = _connection(engine, one, offline=offline)
         yield found
