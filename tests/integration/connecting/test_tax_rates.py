@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,3 +111,51 @@ def test_a_linked_rate_follows_the_one_that_it_stands_for(shop: Office) -> None:
     shop.api.post("/connections/acme/import", {"kind": "tax-rates"})
     assert shop.api.get("/tax-rates/std")["rate"] == "21"
     assert shop.api.get("/tax-rates/std")["code"] == "STD"
+
+
+@pytest.mark.row("A-28")
+@pytest.mark.row("H-26")
+@pytest.mark.row("H-29", part="api")
+def test_an_import_brings_every_active_rate_and_says_how_many(office: Office) -> None:
+    office.connected("acme")
+    taken = office.api.post("/connections/acme/import", {"kind": "tax-rates"})["taken"]["rates"]
+    there = [one for one in office.sandbox.listed("TaxRates") if one["Status"] == "ACTIVE"]
+    assert taken == {"created": len(there), "updated": 0, "unchanged": 0, "removed": 0}
+    here = office.api.get("/tax-rates", connection="acme", page_size="100")["items"]
+    assert {(one["code"], one["name"], Decimal(one["rate"])) for one in here} == {
+        (one["TaxType"], one["Name"], Decimal(str(one["EffectiveRate"]))) for one in there
+    }
+    percentages = {one["name"]: one["rate"] for one in here}
+    assert percentages["20% (VAT on Income)"] == "20"
+    assert percentages["Zero Rated Income"] == percentages["Exempt Income"] == "0"
+
+
+@pytest.mark.row("H-27")
+@pytest.mark.row("H-28")
+def test_rates_of_nobody_go_with_an_import_but_not_a_zero_rate(office: Office) -> None:
+    office.connected("acme")
+    office.api.put("/tax-rates/old", {"code": "OLD", "name": "Old", "rate": "17.5"})
+    office.api.put("/tax-rates/zero", {"code": "NIL", "name": "Nothing", "rate": "0"})
+    office.api.put("/tax-rates/theirs", {"code": "T", "name": "Theirs", "rate": "10", "connection": "other"})
+    taken = office.api.post("/connections/acme/import", {"kind": "tax-rates"})["taken"]["rates"]
+    assert taken["removed"] == 1
+    assert office.api.ask("GET", "/tax-rates/old").status_code == 404
+    for ref in ("zero", "theirs"):
+        assert office.api.get(f"/tax-rates/{ref}")["ref"] == ref
+
+
+@pytest.mark.row("H-57")
+def test_lines_wait_for_the_account_codes(office: Office) -> None:
+    office.connected("acme")
+    office.api.post("/connections/acme/import", {"kind": "tax-rates"})
+    office.save_customer("ada")
+    invoice(office, "one", "OUTPUT2")
+    told = stands(office, "one")
+    assert told["state"] == "blocked"
+    assert told["reason"] == (
+        "line 1: account 200 is not among the accounts of Acme Ltd: correct it, or, if it is new in Xero, "
+        "run counterfoil import accounts --connection acme"
+    )
+    assert lines_at_xero(office) == []
+    office.api.post("/connections/acme/import", {"kind": "accounts"})
+    assert stands(office, "one")["state"] == "synced"
