@@ -12,9 +12,9 @@ from plugins.core_billing.kinds import (
     Products,
     Suppliers,
     TaxRates,
-    TrackingCategories,
 )
 from plugins.core_billing.store import Store
+from plugins.core_billing.tracking_categories import TrackingCategories
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import and_, false, func, literal, select
 
-from hookspecs import Account, Address, Customer, Problem, Product, ProductGroup, Refused, Saved, Supplier
+from hookspecs import Account, Address, Customer, Product, ProductGroup, Saved, Supplier
 from host.db import Json
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.amounts import optional_money_text, quantity_text
@@ -23,10 +23,9 @@ from plugins.core_billing.schemas import (
     ProductGroupInput,
     ProductInput,
     TaxRateInput,
-    TrackingCategoryInput,
 )
-from plugins.core_billing.shown_schemas import category_fields, product_fields
-from plugins.core_billing.tracking import Offer, category_of, names_of, new_choices, offered, stored_meanings
+from plugins.core_billing.shown_schemas import product_fields
+from plugins.core_billing.tracking import Offer, new_choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Select
     from sqlalchemy.orm import Session
 
-    from hookspecs import JSON, Deletion, Record, UnitOfWork
+    from hookspecs import JSON, Record, UnitOfWork
     from hookspecs.records import Party
     from plugins.core_billing.lookup import Place, Row, Rows
 
@@ -361,50 +360,3 @@ class TaxRates(Coded):
 
     def shown(self, row: Row) -> JSON:
         return {**self.named(row), "rate": quantity_text(row["rate"])}
-
-
-# ---------------------------------------------------------------------------------------------------- tracking categories
-
-_categories = tables.tracking_categories.c
-NOT_HERE: Final = "tracking categories are made and changed in the ledger, and come with an import"
-
-
-class TrackingCategories(Records[Entry]):
-    """What imports brought. Nobody else makes one: a category that the ledger does not have would only keep documents from going."""
-
-    entry_type = Entry
-    place = lookup.TRACKING_CATEGORIES
-    schema = TrackingCategoryInput
-    read_only = frozenset({"id", "sync", "stands_for"})
-    listing = Listing(
-        table=tables.tracking_categories,
-        filters={name: equals(_categories[name]) for name in ("ref", "name", "connection")},
-        sorts={name: _categories[name] for name in ("ref", "name")},
-        searched=(_categories.name, _categories.ref),
-        conditions=[_categories.active.is_(True)],
-    )
-
-    def shown_more(self) -> Mapping[str, fields.Field[Any]]:
-        return category_fields()
-
-    def put(self, unit_of_work: UnitOfWork, inputs: Sequence[JSON], *, partial: bool = False) -> Sequence[Saved]:
-        answers = []
-        for one in self._read_inputs(inputs, partial=partial):
-            problems = one.problems or (Problem("", NOT_HERE),)
-            answers.append(Saved(ref=one.ref, problems=problems))
-        return answers
-
-    def delete(self, unit_of_work: UnitOfWork, ref: str) -> Deletion:
-        self._row_of(unit_of_work.session, ref)
-        raise Refused(NOT_HERE)
-
-    def rows(self, session: Session, ids: Iterable[str], *, lock: bool = False) -> Rows:
-        names = {key: names_of(known) for key, known in stored_meanings(session).items()}
-        found = super().rows(session, ids, lock=lock)
-        return [row | {"stands_for": names.get(row["connection"], {}).get(row["remote_id"], "")} for row in found]
-
-    def record(self, row: Row) -> Record:
-        return category_of(**row)
-
-    def shown(self, row: Row) -> JSON:
-        return {**self.named(row), "options": offered(row), "stands_for": row["stands_for"]}

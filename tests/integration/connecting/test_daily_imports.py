@@ -88,6 +88,18 @@ def test_a_connection_in_trouble_keeps_no_other_from_being_imported(office: Offi
     assert {one["connection"] for one in rates(office).values()} == {"other"}
 
 
+def test_tracking_categories_are_imported_daily_where_tracking_is_on(office: Office, clock: Clock) -> None:
+    office.connected("acme", 1)
+    run_due(office, clock, EVENING)
+    office.sandbox.put("TrackingCategories", {"Name": "Region"})
+    text = office.place.config.read_text()
+    office.place.config.write_text(text.replace("[plugins.xero]\n", '[plugins.xero]\ntracking = ["Region"]\n'))
+    reopened(office, "tracking-categories")
+    run_due(office, clock, NEXT)
+    [category] = office.api.get("/tracking-categories")["items"]
+    assert (category["name"], category["stands_for"]) == ("Region", "Region")
+
+
 def test_a_list_that_there_is_not(office: Office) -> None:
     text = office.place.config.read_text()
     office.place.config.write_text(text.replace("[plugins.xero]\n", '[plugins.xero]\nimport_daily = ["tax rates"]\n'))

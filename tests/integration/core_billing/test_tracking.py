@@ -83,21 +83,18 @@ def test_nothing_is_tracked_while_it_is_off(sqlite_house: House) -> None:
     assert wrong(house, {"Region": "North"}) == []
 
 
-@pytest.mark.parametrize(
-    ("tracking", "problem"),
-    [
+def test_what_is_not_there_is_refused_and_what_is_there_named(shop: House) -> None:
+    for tracking, problem in (
         ({"Regoin": "North"}, "has no 'Regoin': accepted are Department, Region"),
         ({"Team": "Oak"}, "has no 'Team': accepted are Department, Region"),
         ({"Region": "Nroth"}, "Region has no option 'Nroth': accepted are North, South"),
         ({"Department": "North"}, "Department has no option 'North': accepted are Oak, Elm"),
-    ],
-)
-def test_what_is_not_there_is_refused_and_what_is_there_named(
-    shop: House, tracking: dict[str, str], problem: str
-) -> None:
-    assert wrong(shop, tracking) == [f"lines.0.tracking: {problem}"]
-    group = {"ref": "g", "name": "G", "tracking": tracking}
-    assert shop.problems("product-groups", group) == [f"tracking: {problem}"]
+    ):
+        assert wrong(shop, tracking) == [f"lines.0.tracking: {problem}"]
+        group = {"ref": "g", "name": "G", "tracking": tracking}
+        assert shop.problems("product-groups", group) == [f"tracking: {problem}"]
+    both = {"Region": "Nroth", "Colour": "Red"}
+    assert len(wrong(shop, both)) == 2, "all that is wrong is said at once"
 
 
 def test_many_options_are_not_all_named(shop: House) -> None:
@@ -271,7 +268,8 @@ def test_two_names_never_mean_one_category(shop: House) -> None:
 # ------------------------------------------------------------------------------------------------------ the records
 
 
-def test_categories_are_imported_and_made_by_nobody(house: House) -> None:
+def test_categories_are_imported_and_made_by_nobody(sqlite_house: House) -> None:
+    house = sqlite_house
     with house.saver(origin="uk") as work:
         taken = house.billing.store.put_reference(work, "uk", ReferenceData(tracking=[REGION, TEAM]))["tracking"]
     assert (taken.created, taken.updated, taken.unchanged, taken.removed) == (2, 0, 0, 0)
