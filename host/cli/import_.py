@@ -181,6 +181,8 @@ def _say_records(imported: Any, told: Sequence[Mapping[str, Any]], *, preview: b
         say(f"and {len(told) - MOST_TOLD} more: --json has all of them")
     for kind, counted in imported["kinds"].items():
         parts = [f"{counted[action]} {word}" for action, word in SAID.items() if counted[action]]
+        if not parts and imported["stage"] != "done":
+            continue  # nobody knows yet
         say(
             f"{kind}: {', '.join(parts) or _nothing_of(imported)}{' if it were imported; nothing was changed' if preview else ''}"
         )

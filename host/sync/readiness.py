@@ -74,7 +74,10 @@ def _list(field: str, kind: str, connection: Connection, catalogue: Catalogue, u
     if unknown:
         to_do = f"correct those records, or, if it is new at the remote: {importing}"
         return Point(name=kind, standing=Standing.MISSING, says=_told(unknown, _name(connection)), to_do=to_do)
-    return Point(name=kind, says=f"{len(own)}, and every one that records name is among them")
+    return Point(
+        name=kind,
+        says=f"{len(own)}, and every one that records name is among them" if own else "none, and none is named",
+    )
 
 
 def _known(field: str, connection: Connection, catalogue: Catalogue) -> Collection[str]:

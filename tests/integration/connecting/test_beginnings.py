@@ -158,3 +158,12 @@ def test_an_app_of_ones_own_needs_nobody_but_xero(sqlite_place: Place, office: O
     host.engine.drain("acme")
     assert office.state("ada")["state"] == "synced"
     assert wall.reached == {wall.host}
+
+
+def test_an_import_that_stops_says_nothing_of_what_it_did_not_see(office: Office) -> None:
+    office.connected("acme")
+    assert office.place.run("import", "customers", "--connection", "acme").code == 0
+    office.sandbox.fault(method="GET", path="/Contacts", kind="status", status=403, times=20)
+    ran = office.place.run("import", "customers", "--connection", "acme")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[-1].startswith("error: it stopped: ")
