@@ -93,14 +93,18 @@ class Books:
             f"currency {code} is not among the currencies of {self.name}: add it in Xero, then run {self._import('currencies')}"
         )
 
-    def tracked(self, name: str, option: str, category: str) -> Tracked:
-        """The option of the category that a tracking name means: ``category`` is what the settings call it."""
-        found = self.tracking.get(name)
-        if found is None:
-            raise Missing(
-                f"{name} means the tracking category {category}, which {self.name} does not have: "
-                f"correct tracking in [plugins.xero], or make it in Xero and run {self._import('tracking-categories')}"
-            )
+    def category(self, name: str, called: str) -> TrackingCategory:
+        """The category that a tracking name means; ``called`` is what the settings call it."""
+        if name in self.tracking:
+            return self.tracking[name]
+        raise Missing(
+            f"{name} means the tracking category {called}, which {self.name} does not have: "
+            f"correct tracking in [plugins.xero], or make it in Xero and run {self._import('tracking-categories')}"
+        )
+
+    def tracked(self, name: str, option: str, called: str) -> Tracked:
+        """The option of the category that a tracking name means."""
+        found = self.category(name, called)
         for one in found.options:
             if one.name == option:
                 return Tracked(category=found, option=one)

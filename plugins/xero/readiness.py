@@ -29,7 +29,10 @@ def requirements(settings: Settings, connection: Connection, catalogue: Catalogu
         yield _linked(preset, connection, [rate for rate in catalogue.rates if not rate.remote_id])
     if preset.automatic_sales_tax:
         yield _automatic(connection, catalogue)
-    yield from _defaults(preset, Books.of(catalogue, connection))
+    books = Books.of(catalogue, connection)
+    yield from _defaults(preset, books)
+    for tracked_by, called in settings.tracking_of(connection.key).items():
+        yield _tracked(tracked_by, called, books)
 
 
 def _linked(preset: Preset, connection: Connection, unlinked: Sequence[TaxRate]) -> Point:
@@ -78,6 +81,23 @@ def _default(key: str, value: str, find: Callable[[str], str]) -> Point:
         to_do = f"correct {key} in [plugins.xero] or in the connection's own table"
         return Point(name=key, standing=Standing.BLOCKING, says=str(missing), to_do=to_do)
     return Point(name=key, says=value)
+
+
+def _tracked(tracked_by: str, called: str, books: Books) -> Point:
+    """Only what is tracked by it waits for it."""
+    name = f"tracked by {tracked_by}"
+    try:
+        category = books.category(tracked_by, called)
+    except Missing as missing:
+        says, _, to_do = str(missing).partition(": ")
+        return Point(name=name, standing=Standing.MISSING, says=says, to_do=to_do)
+    options = [one.name for one in category.options if one.active]
+    if category.active and options:
+        more = ", ..." if len(options) > EXAMPLES else ""
+        return Point(name=name, says=f"category {category.name}: {', '.join(options[:EXAMPLES])}{more}")
+    says = f"category {category.name} {'has no options in use' if category.active else 'is archived in Xero'}"
+    to_do = "mend that in Xero and import it again, or correct tracking in [plugins.xero]"
+    return Point(name=name, standing=Standing.MISSING, says=says, to_do=to_do)
 
 
 # ----------------------------------------------------------------------------------------------- asked of the organisation

@@ -91,6 +91,11 @@ def writes(office: Office) -> int:
     return sum(one["method"] in {"PUT", "POST"} and "/Invoices" in one["path"] for one in office.sandbox.logged())
 
 
+def readiness(office: Office) -> dict[str, tuple[str, str]]:
+    points = office.api.get("/connections/acme/readiness")["points"]
+    return {one["name"]: (one["standing"], one["says"]) for one in points if one["name"].startswith("tracked by")}
+
+
 def refused(answer: httpx.Response) -> str:
     assert answer.status_code == 422, answer.text
     [error] = answer.json()["errors"]
@@ -175,12 +180,24 @@ def test_a_name_whose_category_is_not_there_is_told_on_the_record(office: Office
         "line 1: Project means the tracking category Project, which Acme Ltd does not have: correct tracking in [plugins.xero], "
         "or make it in Xero and run counterfoil import tracking-categories --connection acme",
     )
+    assert readiness(office) == {
+        "tracked by Region": ("ready", "category Region: North, South"),
+        "tracked by Project": (
+            "missing",
+            "Project means the tracking category Project, which Acme Ltd does not have",
+        ),
+    }
+    assert "tracked by Project: Project means the tracking category" in office.place.run("check").out
     [team] = [one for one in office.sandbox.listed("TrackingCategories") if one["Name"] == "Team"]
     office.sandbox.call("DELETE", f"TrackingCategories/{team['TrackingCategoryID']}")
-    made(office, "Project", "Bridge")
+    project = made(office, "Project", "Bridge")
     imported(office)
+    assert readiness(office)["tracked by Project"] == ("ready", "category Project: Bridge")
     assert drained(office)["state"] == "synced"
     assert at_xero(office) == [{"Project": "Bridge"}]
+    changed(office, project, "Bridge", Status="ARCHIVED")
+    imported(office)
+    assert readiness(office)["tracked by Project"] == ("missing", "category Project has no options in use")
 
 
 # ------------------------------------------------------------------------------------------------------- groups and lines
