@@ -188,6 +188,7 @@ def links(session: Session, provider: str, kind: str, record_ids: Iterable[str])
             select(
                 rows.c.id,
                 rows.c.record_id,
+                rows.c.ref,
                 rows.c.connection,
                 rows.c.remote_id,
                 rows.c.remote_number,
@@ -205,6 +206,7 @@ def links(session: Session, provider: str, kind: str, record_ids: Iterable[str])
                 remote_number=row.remote_number,
                 state=row.state,
                 reason=row.error or row.reason,
+                ref=row.ref,
             )
     return found
 

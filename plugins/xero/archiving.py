@@ -10,16 +10,18 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from host.sync.provider import Done, Rejected
+from host.sync.provider import Blocked, Done, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from host.sync.provider import JSON, Answer, Desk, Wish
+    from host.sync.provider import JSON, Answer, Desk, Link, Wish
 
 ARCHIVED: Final = "ARCHIVED"
 ACTIVE: Final = "ACTIVE"
 STATUS: Final = "ContactStatus"
+DOCUMENTS: Final = {"customers": "invoices"}
+GOING: Final = frozenset({"waiting", "sending", "blocked", "deleting", "unknown"})
 OTHER_KIND: Final = {"customers": "suppliers", "suppliers": "customers"}
 FROZEN: Final = re.compile(r"\bmatched an archived contact\b", re.IGNORECASE)
 KEPT_HERE: Final = "its contact is archived at Xero: what changed since goes there when it is active again"
@@ -62,6 +64,27 @@ def archiving(*, active: bool, active_elsewhere: bool, status: str, status_elsew
     if status == ARCHIVED:
         return Archiving.FROZEN
     return Archiving.ARCHIVE if wanted and not active_elsewhere else Archiving.NOTHING
+
+
+def unfinished(desk: Desk, kind: str, party_ids: Iterable[str]) -> Mapping[str, Link]:
+    """For each of these customers a document that is still to go to Xero, which takes none for an archived contact."""
+    documents = DOCUMENTS.get(kind)
+    ids = list(party_ids)
+    if not documents or not ids:
+        return {}
+    found = desk.store.find(desk.session, documents, desk.connection.key, "contact", ids)
+    links = desk.links(documents, [id for of_it in found.values() for id in of_it])
+    going = {id: link for id, link in links.items() if link.state in GOING and link.connection == desk.connection.key}
+    first = {party: next((going[id] for id in of_it if id in going), None) for party, of_it in found.items()}
+    return {party: link for party, link in first.items() if link}
+
+
+def not_before(link: Link) -> Blocked:
+    noun = link.kind.removesuffix("s")
+    return Blocked(
+        reason=f"its contact is archived once its {noun} {link.ref} is in Xero, which takes none for an archived contact",
+        waits_for=(link.kind, link.record_id),
+    )
 
 
 def _status(answered: JSON) -> str:

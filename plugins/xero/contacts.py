@@ -30,7 +30,18 @@ from host.sync.provider import (
     Wanted,
 )
 from plugins.xero import looking, replies
-from plugins.xero.archiving import ACTIVE, ARCHIVED, KEPT_HERE, STATUS, Archiving, archivings, of_archived, status_sent
+from plugins.xero.archiving import (
+    ACTIVE,
+    ARCHIVED,
+    KEPT_HERE,
+    STATUS,
+    Archiving,
+    archivings,
+    not_before,
+    of_archived,
+    status_sent,
+    unfinished,
+)
 from plugins.xero.catalogue import Books, Missing
 from plugins.xero.doubt import in_doubt
 from plugins.xero.links import contact_url
@@ -87,8 +98,19 @@ class Contacts:
 
     def prepare(self, desk: Desk, wishes: Sequence[Wish]) -> Sequence[Prepared | Blocked]:
         books = Books.of(desk.store.catalogue(desk.session, desk.connection.key), desk.connection)
-        archiving = archivings(desk, self.kind, wishes, wanted=self.settings.archive_inactive)
-        return [self._prepare_one(desk, books, wish, archiving.get(wish.row_id, Archiving.NOTHING)) for wish in wishes]
+        means = archivings(desk, self.kind, wishes, wanted=self.settings.archive_inactive)
+        to_archive = [
+            wish.record_id
+            for wish in wishes
+            if means.get(wish.row_id) is Archiving.ARCHIVE and wish.wanted is Wanted.SEND
+        ]
+        held_by = unfinished(desk, self.kind, to_archive)
+        return [
+            not_before(held_by[wish.record_id])
+            if wish.record_id in held_by
+            else self._prepare_one(desk, books, wish, means.get(wish.row_id, Archiving.NOTHING))
+            for wish in wishes
+        ]
 
     def _prepare_one(self, desk: Desk, books: Books, wish: Wish, archiving: Archiving) -> Prepared | Blocked:
         party = wish.record

@@ -58,6 +58,7 @@ class Link:
     remote_number: str
     state: str
     reason: str
+    ref: str = ""
 
     @property
     def on_its_way(self) -> bool:

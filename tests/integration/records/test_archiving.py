@@ -129,6 +129,28 @@ def test_a_contact_that_is_both_is_archived_when_both_are_inactive(shop: Shop) -
     assert len(shop.contacts()) == 2
 
 
+def test_a_contact_is_archived_after_the_invoices_that_still_have_to_go(shop: Shop) -> None:
+    shop.set(xero=ON)
+    shop.save("/customers/a", name="Ada Ltd")
+    shop.api.put("/invoices/1", invoice("1", "a"))
+    assert shop.change("/customers/a", active=False)["state"] == "synced"
+    assert shop.state("/invoices/1")["state"] == "synced"
+    assert shop.contact("/customers/a")["ContactStatus"] == "ARCHIVED"
+
+    # One that lacks something keeps it waiting, and says so.
+    shop.save("/customers/b", name="Bob Ltd")
+    shop.save("/invoices/2", **invoice("2", "b", {"account": "", "tax_rate": "NONE"}))
+    state = shop.change("/customers/b", active=False)
+    assert (state["state"], state["reason"]) == (
+        "blocked",
+        "its contact is archived once its invoice 2 is in Xero, which takes none for an archived contact",
+    )
+    shop.save("/invoices/2", **invoice("2", "b"))
+    assert shop.sent("/customers/b")["state"] == "synced"
+    assert shop.state("/invoices/2")["state"] == "synced"
+    assert shop.contact("/customers/b")["ContactStatus"] == "ARCHIVED"
+
+
 def test_the_same_name_in_another_organisation_is_somebody_else(shop: Shop) -> None:
     shop.connect("second")
     shop.set(xero=ON)
