@@ -53,8 +53,8 @@ class CodedRecords(Records[Entry], GeneratesCodes):
                 self._keep_generated(entry, entry.old)
 
     def _keep_generated(self, entry: Entry, old: Row) -> None:
-        """It stays until another takes its place: a PUT that knows nothing of it has nothing against it."""
-        if not entry.row[self.code_field].strip():
+        """It stays until another takes its place: a PUT that knows nothing of it has nothing against it. Emptied at the ledger, it is emptied here."""
+        if not entry.row[self.code_field].strip() and not entry.given.imported:
             entry.row |= {name: old[name] for name in (self.code_field, f"{self.code_field}_key")}
         entry.row[GENERATED] = entry.row[self.code_field] == old[self.code_field]
 

@@ -108,6 +108,16 @@ def test_a_code_that_was_made_stays_until_another_takes_its_place(coding: House)
     assert coding.get("customers", "a")["accounts_code"] == ""
 
 
+def test_one_that_was_emptied_at_the_ledger_is_emptied_here(coding: House) -> None:
+    coding.saved("customers", {"ref": "a", "name": "Ada"})
+    with coding.saver(origin="acme") as work:
+        coding.of("customers").put(work, [{"ref": "a", "phone": "1"}], partial=True)
+        assert coding.of("customers").get(work.session, "a")["accounts_code"] == "C00001"  # type: ignore[index]
+        coding.of("customers").put(work, [{"ref": "a", "accounts_code": ""}], partial=True)
+    coding.saved("customers", {"ref": "a", "name": "Ada"})
+    assert coding.get("customers", "a")["accounts_code"] == ""
+
+
 def test_hooks_are_told_of_the_code_and_that_it_was_made(coding: House) -> None:
     coding.saved("customers", {"ref": "a", "name": "Ada"})
     [(_, saved)] = coding.events
