@@ -23,6 +23,7 @@ BENCHMARKS: Final = (
     "listing",
     "saving",
     "memory",
+    "importing",
     "against_the_official_client",
     "ten_thousand",
 )

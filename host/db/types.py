@@ -86,11 +86,17 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else _as_json(value)
+        if value is None:
+            return None
+        if value == {}:  # most are, and writing and reading even nothing takes its time
+            return "{}"
+        return "[]" if value == [] else _as_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         if value == "{}":
-            return {}  # most are, and reading even nothing takes its time
+            return {}
+        if value == "[]":
+            return []
         return None if value is None else json.loads(value)
 
 

@@ -54,11 +54,12 @@ from plugins.xero.repairs import (
     fit_or_leave_out,
     without_angles,
 )
-from plugins.xero.wire.contact import ContactSchema
+from plugins.xero.wire.contact import AddressSchema, ContactSchema, PhoneSchema
+from plugins.xero.wire.fields import keys_of
 from plugins.xero.wire.numbers import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hookspecs import Address
     from host.sync.provider import JSON, Desk, Response, Step, Wish
@@ -72,7 +73,8 @@ LONGEST_CODE: Final = 50
 THEIR_CODE: Final = "their_code"
 MARKS_IN_A_CALL: Final = 20  # as many as an address takes by name: a listing would read every contact for them
 
-_schema: Final = ContactSchema()
+_KEYS: Final = keys_of(ContactSchema())
+_PARTS: Final = {"addresses": keys_of(AddressSchema()), "phones": keys_of(PhoneSchema())}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +272,15 @@ def element_of(party: Party, books: Books, *, suppliers: bool) -> tuple[JSON, li
     phone = shop.do(_fit_50, party.phone, "phone")
     if phone:
         fields["phones"] = [{"type": MAIN, "number": phone}]
-    element: JSON = _schema.dump(fields)
-    return element, shop.warnings
+    return _written(fields, _KEYS), shop.warnings
+
+
+def _written(fields: Mapping[str, Any], keys: Mapping[str, str]) -> JSON:
+    """In Xero's names. By hand: every value is a text already, and the schema takes a third of a millisecond for each of ten thousand."""
+    return {
+        keys[name]: [_written(one, _PARTS[name]) for one in value] if name in _PARTS else value
+        for name, value in fields.items()
+    }
 
 
 def _name(shop: Workshop, value: str, name: str) -> str:

@@ -380,7 +380,7 @@ def _mirrored_party(party: Party, books: Books, codes: Codes, answered: JSON, *,
     return Mirrored(
         inputs=contacts.inputs_of(party, suppliers=suppliers),
         fields=empty | contact_fields(element, codes),
-        before=contact_fields(answered.get("fields", {}), codes),
+        before=contact_fields(answered["fields"], codes) if answered.get("fields") else {},
         answered={"fields": element},
     )
 

@@ -52,6 +52,8 @@ class Workshop:
 
 def tidy(value: str, name: str) -> Repaired:
     """One line, no space at either end or doubled in the middle: Xero refuses such names (API facts 4.2)."""
+    if value.isprintable() and "  " not in value and value == value.strip():
+        return value, None  # most are: of white space, only a plain space is printable
     broken = LINE_BREAKS.sub(" ", value.strip())
     tidied = RUNS_OF_SPACES.sub(" ", CONTROLS.sub("", broken)).strip()
     if tidied == value:

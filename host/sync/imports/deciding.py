@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from host.folding import folded
@@ -51,6 +52,8 @@ class Ours:
     mirrored: Mirrored | None = None
     changed_here: frozenset[str] = frozenset()
     """The inputs that differ from the agreed ones."""
+    equal: bool = False
+    """Every field is as in the remote record that it is linked with: there is nothing to take over, whatever a repair would make of it."""
 
     def value(self, name: str) -> Any:
         return plain(getattr(self.record, name, ""))
@@ -79,9 +82,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         text = format(value, "f")
         return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    if isinstance(value, str):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {name: getattr(value, name) for name in _names_of(type(value))}
     return value
+
+
+@cache
+def _names_of(kind: type[Any]) -> tuple[str, ...]:
+    """Of a dataclass that holds no other: ``asdict`` copies every value, which shows over ten thousand records."""
+    return tuple(one.name for one in fields(kind))
 
 
 def nothing(value: Any) -> bool:
@@ -187,6 +198,8 @@ def differences(remote: RemoteRecord, ours: Ours) -> tuple[dict[str, Any], tuple
 
     Seen from what was last agreed where that is known, else from how ours reads back from there: a repair made on the way out is no change.
     """
+    if ours.equal:
+        return {}, ()
     changes, kept = {}, []
     for name, theirs in remote.fields.items():
         if not _was_changed_there(name, theirs, ours):

@@ -246,7 +246,7 @@ class Importer:
         self, session: Session, wish: Wish, kind: str, some: Sequence[Staged], known: Known
     ) -> Iterable[Decision]:
         found = {one.record.id for ours in known.found.values() for one in ours}
-        taken = staging.taken(session, wish.batch, kind, found)
+        taken = staging.taken(session, wish.batch, kind, found) if found else set()
         for one in some:
             decision = decide(
                 one.remote,

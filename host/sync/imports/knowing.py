@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ from hookspecs import Action, EntityEvent
 from host import clock
 from host.sync.belonging import Belonging
 from host.sync.deciding import DeskOf
-from host.sync.imports.deciding import Ours, Standing
+from host.sync.imports.deciding import Ours, Standing, plain
 from host.sync.imports.tables import import_records
 from host.sync.outbox import chunks
 from host.sync.provider import RemoteRecord
@@ -31,15 +31,14 @@ if TYPE_CHECKING:
 _COLUMNS: Final = [
     rows.c[name]
     for name in (
-        "id", "connection", "record_id", "remote_id", "generation", "agreed_generation", "inputs", "answered", "call_id",
-        "lost_until", "state",
+        "id", "connection", "record_id", "remote_id", "generation", "agreed_generation", "call_id", "lost_until", "state",
     )
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """``by_remote``: by the id of the remote record that it is linked with. ``found``: by key, in the order in which they are kept."""
+    """``by_remote``: by the id of the remote record that it is linked with. ``found``: by key of what is linked with none, in the order of its keys."""
 
     by_remote: Mapping[str, Ours]
     found: Mapping[Key, Sequence[Ours]]
@@ -47,7 +46,7 @@ class Known:
     def candidates(self, remote: RemoteRecord, *, without: Iterable[str]) -> Sequence[tuple[Key, Sequence[Ours]]]:
         """Whom the record's keys find, without these records of ours."""
         taken = set(without)
-        return [(key, [one for one in self.found[key] if one.record.id not in taken]) for key in remote.keys]
+        return [(key, [one for one in self.found.get(key, ()) if one.record.id not in taken]) for key in remote.keys]
 
 
 def linked_with_none_of(session: Session, wish: Wish, before: datetime) -> Sequence[RemoteRecord]:
@@ -95,10 +94,12 @@ class Knowledge:
 
     def of(self, kind: str, remotes: Sequence[RemoteRecord]) -> Known:
         linked = self._rows(kind, rows.c.remote_id, {id for one in remotes for id in (one.id, one.merged_into) if id})
-        by_key = self._find(kind, remotes)
+        known = {row.remote_id for row in linked}
+        by_key = self._find(kind, [one for one in remotes if one.id not in known and not one.merged_into])
         found = {id for ids in by_key.values() for id in ids} - {row.record_id for row in linked}
         standing = {row.record_id: row for row in (*linked, *self._rows(kind, rows.c.record_id, found))}
-        ours = self.ours(kind, {*standing, *found}, standing)
+        theirs = {row.record_id: row.remote_id for row in linked}
+        ours = self.ours(kind, {*standing, *found}, standing, _Equal(remotes, theirs))
         return Known(
             by_remote={row.remote_id: ours[row.record_id] for row in linked if row.record_id in ours},
             found={key: [ours[id] for id in ids if id in ours] for key, ids in by_key.items()},
@@ -125,16 +126,41 @@ class Knowledge:
             found += self.session.execute(query.with_for_update() if self.lock else query)
         return found
 
-    def ours(self, kind: str, record_ids: Iterable[str], standing: Mapping[str, Any] | None = None) -> dict[str, Ours]:
-        """These records of ours, with everything that an import asks about them."""
+    def ours(
+        self,
+        kind: str,
+        record_ids: Iterable[str],
+        standing: Mapping[str, Any] | None = None,
+        equal: Callable[[Record], bool] = lambda _record: False,
+    ) -> dict[str, Ours]:
+        """These records of ours, with everything that an import asks about them. How one reads back that is ``equal`` to what is there nobody asks."""
         ids = list(record_ids)
         if standing is None:
             standing = {row.record_id: row for row in self._rows(kind, rows.c.record_id, ids)}
         records = self.store.read(self.session, kind, ids)
         belonging = self._belonging(kind, records)
-        answered = {id: row.answered for id, row in standing.items() if row.remote_id}
-        mirrored = self.mirrored(kind, list(records.values()), answered)
-        return {id: _ours(record, belonging[id], standing.get(id), mirrored.get(id)) for id, record in records.items()}
+        same = {id for id, record in records.items() if equal(record)}
+        differing = [record for id, record in records.items() if id not in same]
+        agreed = self._agreed([standing[one.id].id for one in differing if one.id in standing])
+        answered = {
+            one.id: agreed[one.id].answered for one in differing if one.id in agreed and agreed[one.id].remote_id
+        }
+        mirrored = self.mirrored(kind, differing, answered)
+        return {
+            id: Ours(record=record, belongs=belonging[id], standing=_standing(standing[id]), equal=True)
+            if id in same
+            else _ours(record, belonging[id], agreed.get(id), mirrored.get(id))
+            for id, record in records.items()
+        }
+
+    def _agreed(self, row_ids: Sequence[int]) -> dict[str, Any]:
+        """The rows with what was agreed of each."""
+        columns = [*_COLUMNS, rows.c.inputs, rows.c.answered]
+        return {
+            row.record_id: row
+            for chunk in (row_ids[at : at + 500] for at in range(0, len(row_ids), 500))
+            for row in self.session.execute(select(*columns).where(rows.c.id.in_(chunk)))
+        }
 
     def mirrored(self, kind: str, records: Sequence[Record], answered: Mapping[str, JSON]) -> Mapping[str, Mirrored]:
         if not records:
@@ -150,6 +176,23 @@ class Knowledge:
         return {id: belonging.of(event) for id, event in events.items()}
 
 
+class _Equal:
+    """Whether a record has every field as the remote record that it is linked with. Of those, nothing was changed anywhere, whatever a repair would make of
+    them: in an import with nothing new these are all but a few."""
+
+    def __init__(self, remotes: Iterable[RemoteRecord], linked: Mapping[str, str]) -> None:
+        self._remotes = {one.id: one for one in remotes}
+        self._linked = linked
+
+    def __call__(self, record: Record) -> bool:
+        remote = self._remotes.get(self._linked.get(record.id, ""))
+        return (
+            remote is not None
+            and not remote.merged_into
+            and all(plain(getattr(record, name, "")) == value for name, value in remote.fields.items())
+        )
+
+
 def _ours(record: Record, belongs: str, row: Any, mirrored: Mirrored | None) -> Ours:
     if row is None:
         return Ours(record=record, belongs=belongs, mirrored=mirrored)
@@ -157,14 +200,18 @@ def _ours(record: Record, belongs: str, row: Any, mirrored: Mirrored | None) -> 
     return Ours(
         record=record,
         belongs=belongs,
-        standing=Standing(
-            row_id=row.id,
-            connection=row.connection,
-            remote_id=row.remote_id,
-            pending=row.generation > row.agreed_generation,
-            busy=row.call_id is not None or bool(row.lost_until and row.lost_until > clock.now()),
-            inputs=row.inputs,
-        ),
+        standing=_standing(row, row.inputs),
         mirrored=mirrored,
         changed_here=frozenset(name for name, digest in row.inputs.items() if now.get(name, digest) != digest),
+    )
+
+
+def _standing(row: Any, inputs: Mapping[str, str] | None = None) -> Standing:
+    return Standing(
+        row_id=row.id,
+        connection=row.connection,
+        remote_id=row.remote_id,
+        pending=row.generation > row.agreed_generation,
+        busy=row.call_id is not None or bool(row.lost_until and row.lost_until > clock.now()),
+        inputs=inputs or {},
     )

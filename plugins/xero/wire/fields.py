@@ -80,3 +80,8 @@ class Wire(Schema):
         if not isinstance(data, dict):
             return data
         return {name: value for name, value in data.items() if value is not None}
+
+
+def keys_of(schema: Schema) -> dict[str, str]:
+    """Xero's name for each of our fields."""
+    return {name: field.data_key or name for name, field in schema.fields.items()}
