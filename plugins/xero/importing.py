@@ -18,7 +18,7 @@ from hookspecs import Party, Product
 from host import clock
 from host.errors import Retry
 from host.sync.provider import Key, Mirrored, RemoteRecord, Request, Unreadable
-from plugins.xero import contacts, items, looking
+from plugins.xero import contact_mapping, contact_matching, contacts, items, looking
 from plugins.xero.catalogue import Books, Missing
 from plugins.xero.changes import NOTHING_CHANGED, answered_at, since_header
 from plugins.xero.links import contact_url
@@ -143,7 +143,7 @@ def _all_contacts(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
 
 
 def _contacts(*query: tuple[str, str]) -> Request:
-    return looking.get(contacts.PATH, *query, ("page", "1"), ("pageSize", str(looking.PAGE)))
+    return looking.get(contact_matching.PATH, *query, ("page", "1"), ("pageSize", str(looking.PAGE)))
 
 
 def _since(request: Request, since: datetime | None) -> Request:
@@ -296,7 +296,7 @@ def _entries(element: JSON, name: str) -> Sequence[Mapping[str, Any]]:
 
 def _address(given: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The one that Xero prints on documents; where it is empty, the street."""
-    for kind in (contacts.BILLING, "STREET"):
+    for kind in (contact_mapping.BILLING, "STREET"):
         for one in given:
             if one.get("AddressType") == kind and any((parts := _parts(one)).values()):
                 return parts
@@ -310,7 +310,7 @@ def _parts(one: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _phone(given: Sequence[Mapping[str, Any]]) -> str:
-    main: Mapping[str, Any] = next((one for one in given if one.get("PhoneType") == contacts.MAIN), {})
+    main: Mapping[str, Any] = next((one for one in given if one.get("PhoneType") == contact_mapping.MAIN), {})
     return " ".join(part for part in (_text(main, name) for name in PHONE_PARTS) if part)
 
 
@@ -374,11 +374,11 @@ def mirror(
 
 
 def _mirrored_party(party: Party, books: Books, codes: Codes, answered: JSON, *, suppliers: bool) -> Mirrored:
-    element, _ = contacts.element_of(party, books, suppliers=suppliers)
+    element, _ = contact_mapping.element_of(party, books, suppliers=suppliers)
     not_sent = "sales_tax" if suppliers else "purchase_tax"
     empty = {name: "" for name in CONTACT_FIELDS if name != not_sent} | {"billing_address": NO_ADDRESS}
     return Mirrored(
-        inputs=contacts.inputs_of(party, suppliers=suppliers),
+        inputs=contact_mapping.inputs_of(party, suppliers=suppliers),
         fields=empty | contact_fields(element, codes),
         before=contact_fields(answered["fields"], codes) if answered.get("fields") else {},
         answered={"fields": element},
