@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e import chinook
+from tests.e2e import believed, chinook
 from tests.e2e.official import Official
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def test_a_shop_is_at_xero_once_to_the_cent_and_in_few_calls(
 
     official = Official(sandbox.url)
     chinook.assert_all_is_there(official, reference)
+    believed.assert_contacts(official.contacts(), server.all("customers"))
+    believed.assert_items(official.items(), server.all("products"))
     assert FEWEST_WRITES <= len(sandbox.writes()) <= MOST_WRITES
     assert not [call for call in sandbox.calls() if call["status"] == 429]
 

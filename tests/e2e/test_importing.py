@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from host.testing import Place, Sandbox
+from tests.e2e import believed
 from tests.e2e.importing import ACCOUNT, Importing, Organisation, links
 from tests.e2e.official import Official
 from tests.e2e.processes import wait_until
@@ -657,12 +658,13 @@ def test_one_pass_brings_everything_that_is_there(sqlite_world: Importing) -> No
     assert counts == [len(rates), len(accounts), 3, 2, 4]
 
 
-def test_ten_thousand_contacts_take_ten_calls(sqlite_world: Importing) -> None:
+def test_ten_thousand_contacts_take_ten_calls_and_are_believed_as_they_are(sqlite_world: Importing) -> None:
     world = sqlite_world
     world.organisation.control("POST", "fill", contacts=10_000)
     before = world.organisation.last_call
-    assert world.imported("customers", preview=True) == {"create": 10_000}
+    assert world.imported("customers") == {"create": 10_000}
     assert len(world.organisation.calls_of_import("Contacts", before)) == 10
+    believed.assert_contacts(Official(world.organisation.url).contacts(), pages(world))
 
 
 def test_a_list_that_changes_while_it_is_read(sqlite_world: Importing) -> None:
