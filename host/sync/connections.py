@@ -143,10 +143,16 @@ def _require_bound_to(existing: Connection | None, provider: str, organisation: 
     if existing and existing.provider != provider:
         raise AskPerson(_another_provider(existing))
     if existing and existing.organisation not in {"", organisation.id}:
-        raise AskPerson(
-            f"connection {existing.key!r} is bound to {existing.details['organisation_name']}, and these credentials lead to {organisation.name}: "
-            "a different organisation is a new connection, with a key of its own"
-        )
+        raise AskPerson(_another_organisation(existing, organisation))
+
+
+def _another_organisation(existing: Connection, organisation: Organisation) -> str:
+    bound_to = existing.details["organisation_name"]
+    if bound_to == organisation.name:
+        found = f"another organisation of this name, with the id {organisation.id}: one that was reset, or made anew, is another one"
+    else:
+        found = f"{organisation.name}: a different organisation is a new connection"
+    return f"connection {existing.key!r} is bound to {bound_to}, and these credentials lead to {found}, with a key of its own"
 
 
 def _another_provider(existing: Connection) -> str:
