@@ -34,7 +34,6 @@ _CONFIG_OPTIONS: Final = ("-c", "--config")
 
 def run(arguments: Sequence[str]) -> int:
     """One command line, without the program's name. Answers the exit code, as ``docs/commands.md`` explains it."""
-    _groups.clear()  # a process may run several command lines, each on a configuration of its own
     write_log()
     ordered = config_first(arguments)
     typed = cut_tokens(f"counterfoil {shlex.join(arguments)}")
@@ -245,7 +244,8 @@ _EXAMPLES: Final = examples(
 
 
 def program() -> Any:
-    """The whole command line, as a command with commands."""
+    """The whole command line, as a command with commands: those of the plugins that the configuration of this moment names."""
+    _groups.clear()  # a process may run several command lines, each on a configuration of its own
     app = new_app(_HELP, completion=True)
     app.callback(cls=_Commands, invoke_without_command=True, epilog=_EXAMPLES)(_begin)
     return typer.main.get_command(app)

@@ -323,9 +323,8 @@ def the_remote_is_down(night: Night) -> Says:
 
 @says("the day's calls are used up")
 def the_day_is_used_up(night: Night) -> Says:
-    night.desk.change("day = 5000", "day = 3")  # connecting took one, and each look takes one
-    night.desk.good("check")
-    night.desk.good("check")
+    night.desk.change("day = 5000", "day = 4")  # connecting took one, and a look takes three
+    night.desk("check")
     night.desk.good("load", "customers", night.customers())
     yield printed(night.desk("status"))
     night.later(hours=25)
