@@ -65,7 +65,7 @@ def _forbidden(response: Response) -> Verdict:
     said = _said(response, "no reason given")
     return Verdict(
         fate=Fate.DISCONNECTED,
-        reason=f"Xero does not let this connection in ({said}): the organisation was disconnected there, or was reset, or the app lost its rights; connect again",
+        reason=f"Xero does not let this connection in ({said}): the organisation was disconnected or reset there, or the app lost its rights; connect again",
     )
 
 

@@ -24,7 +24,7 @@ def test_an_organisation_that_was_reset_is_another_one(either_office: Office, *,
     office.drain("acme")
     shown = office.show("acme")
     assert shown["status"] == "needs_attention"
-    assert "the organisation was disconnected there, or was reset, or the app lost its rights" in shown["reason"]
+    assert "the organisation was disconnected or reset there, or the app lost its rights" in shown["reason"]
     waiting = office.state("ada")
     assert (waiting["state"], waiting["remote_id"]) == ("waiting", linked)
     assert waiting["reason"].startswith("acme needs attention: ")
