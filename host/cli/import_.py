@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -87,15 +88,11 @@ def import_(
             batch = engine.imports.ask(
                 connection, records, chosen=choose or (), fields=fields, preview=preview, whole=whole
             )
-            try:
-                _carry_out(host, engine, connection, batch, quiet=as_json)
-            except KeyboardInterrupt:
-                complain(STOPPED)
-                raise
+            _carry_out(host, engine, connection, batch, quiet=as_json)
         imported = _shown(host, engine, batch) if batch else None
         told = _records(host, engine, batch, preview=preview or as_json) if batch else []
     if as_json:
-        counted = {name: {field: getattr(one, field) for field in one.__slots__} for name, one in taken.items()}
+        counted = {name: asdict(one) for name, one in taken.items()}
         print_json({**counted, "batch": batch, "imported": imported, "records": told} if batch else counted)
     elif imported:
         _say_records(imported, told, preview=preview, grouped=bool(group))
@@ -136,8 +133,12 @@ def _carry_out(host: Host, engine: Engine, connection: str, batch: str, *, quiet
         left = sum(kind["left"] for kind in shown["kinds"].values())
         meter.show(f"{shown['stage']}: {sum(of_all) - left} of {sum(of_all)} records")
 
-    with status_line("importing") as meter:
-        engine.imports.see_through(connection, batch, _nothing if quiet else so_far)
+    try:
+        with status_line("importing") as meter:
+            engine.imports.see_through(connection, batch, _nothing if quiet else so_far)
+    except KeyboardInterrupt:
+        complain(STOPPED)
+        raise
 
 
 def _nothing(_wish: Any) -> None:
