@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, or_, select
 
 from hookspecs import Document, Payment
 from host import clock
-from host.sync.connections import CONNECTED, connection_states
+from host.sync.connections import CONNECTED, NO_CONNECTION, connection_states
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def default_connection(provider: Provider, session: Session) -> str:
 
     Absent in the settings: the only connected one; while none is connected, the only one that there is: what is saved meanwhile waits for it.
     """
-    if provider.default_connection == "none":
+    if provider.default_connection == NO_CONNECTION:
         return ""
     if provider.default_connection:
         return provider.default_connection

@@ -19,6 +19,7 @@ from host.sync.connections import (
     DELETED,
     DISCONNECTED,
     DRAFT,
+    NO_CONNECTION,
     create_draft,
     get_connection,
     mark_ended,
@@ -125,7 +126,7 @@ class Connecting:
         draft = Connection(key=key, provider=provider, name=name, organisation="", auth=auth, status="connecting")
         try:
             organisation = chosen.organisation(self.asking(draft, grant_id, "connect"), draft)
-            return self._save(replace(draft, name=name or organisation.name), organisation, grant_id)
+            return self._save(draft, organisation, grant_id)
         except BaseException:
             self._grants.discard(grant_id)
             raise
@@ -197,6 +198,8 @@ def _require_key(key: str) -> None:
         raise AskPerson(
             f"{key!r} can't be a connection's key: use 1 to 50 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
         )
+    if key == NO_CONNECTION:
+        raise AskPerson(f"{key!r} can't be a connection's key: it stands for no connection where settings name one")
 
 
 def _grant_ids(session: Session, key: str) -> list[str]:

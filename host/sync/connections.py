@@ -31,6 +31,9 @@ NEEDS_ATTENTION: Final = "needs_attention"
 """The remote does not let us in any more: its reason says what a person has to do. Its records keep waiting."""
 NOT_WORKING: Final = {NEEDS_ATTENTION: "needs attention", DISCONNECTED: "is disconnected"}
 """In words, what became of a connection that did work."""
+NO_CONNECTION: Final = "none"
+"""What stands where a key is asked for, for no connection at all: none may be called so."""
+LONGEST_NAME: Final = 255
 DELETED: Final = "deleted"
 """Shown to nobody; its key stays bound to its organisation, and its links are found again when it is connected anew."""
 
@@ -92,7 +95,7 @@ def create_draft(session: Session, *, key: str, provider: str, name: str, auth: 
         raise AskPerson(f"there is a connection {key!r} already: choose another key")
     if former and former.provider != provider:
         raise AskPerson(_another_provider(former))
-    _require_free_name(session, key, name)
+    _require_name(session, key, name)
     if former:
         session.execute(
             update(connections).where(connections.c.key == key).values(name=name, auth=auth, status=DRAFT, reason="")
@@ -111,14 +114,22 @@ def _insert_draft(session: Session, *, key: str, provider: str, name: str, auth:
 def save_connection(
     session: Session, *, key: str, provider: str, name: str, auth: str, organisation: Organisation, grant_id: str
 ) -> Connection:
-    """Write a connection that has just proved to work. It is bound to its organisation for life. Raises ``AskPerson`` where that does not fit."""
+    """Write a connection that has just proved to work. It is bound to its organisation for life. Raises ``AskPerson`` where that does not fit.
+
+    ``name`` is for one that is new, or was deleted; empty: the organisation's, with the key where another connection has that.
+    """
     existing = find_ever(session, key)
     _require_bound_to(existing, provider, organisation)
     _require_not_connected_elsewhere(session, key, provider, organisation)
+    if existing is None or existing.status == DELETED:
+        name = name or _name_after(session, key, organisation)
+        _require_name(session, key, name)
+    else:
+        name = existing.name
     if existing is None:
         _insert_draft(session, key=key, provider=provider, name=name, auth=auth)
     values = {
-        "name": existing.name if existing and existing.status != DELETED else name,
+        "name": name,
         "auth": auth,
         "organisation": organisation.id,
         "organisation_name": organisation.name,
@@ -176,16 +187,37 @@ def _connected_already(organisation: Organisation, holder: str) -> str:
     return f"{organisation.name} is connected already, under the key {holder}: an organisation has one connection"
 
 
-def _require_free_name(session: Session, key: str, name: str) -> None:
+def name_fault(name: str) -> str:
+    """Why a connection can't be shown by this name; empty where it can."""
+    fits = 1 <= len(name) <= LONGEST_NAME and name.isprintable() and name == name.strip()
+    return "" if fits else f"must be 1 to {LONGEST_NAME} characters on one line"
+
+
+def _require_name(session: Session, key: str, name: str) -> None:
     """Two connections of one name could not be told apart wherever records show them."""
-    taken = [one.key for one in all_connections(session) if one.key != key and one.name.casefold() == name.casefold()]
+    fault = name_fault(name)
+    if fault:
+        raise AskPerson(f"the name of a connection {fault}, without spaces around them; {name!r} does not fit")
+    taken = _named(session, key, name)
     if taken:
         raise AskPerson(f"the connection {taken[0]!r} is named {name!r} already: choose another name")
 
 
+def _named(session: Session, key: str, name: str) -> Sequence[str]:
+    """The keys of the other connections that have this name."""
+    return [one.key for one in all_connections(session) if one.key != key and one.name.casefold() == name.casefold()]
+
+
+def _name_after(session: Session, key: str, organisation: Organisation) -> str:
+    name = " ".join(organisation.name.split())[: LONGEST_NAME - len(f" ({key})")]
+    if name_fault(name):
+        return key
+    return f"{name} ({key})" if _named(session, key, name) else name
+
+
 def rename_connection(session: Session, key: str, name: str) -> None:
     """Raises ``AskPerson`` where another connection has that name."""
-    _require_free_name(session, key, name)
+    _require_name(session, key, name)
     session.execute(update(connections).where(connections.c.key == key).values(name=name))
 
 

@@ -44,7 +44,7 @@ from host.sync.imports.service import Imports
 from host.sync.limiter import free_at, measure
 from host.sync.outbox import PERSON, look_again_at_blocked
 from host.sync.probing import Probed, Timed
-from host.sync.readiness import points, tried_out
+from host.sync.readiness import misnamed, points, tried_out
 from host.sync.requesting import Requested, Requesting
 from host.sync.rows import anything_due, connections_with_work
 from host.sync.talk import Talk
@@ -306,6 +306,12 @@ class Engine:
             for name in self._providers
             if name not in used
         ]
+
+    def misnamed(self) -> Sequence[Point]:
+        """The connections that settings name and that there are not."""
+        with self._database.read() as session:
+            keys = [one.key for one in all_connections(session)]
+        return [point for provider in self._providers.values() for point in misnamed(provider, keys)]
 
     def readiness(self, key: str, *, ask: bool = False) -> Sequence[Point]:
         """What there is, and what is missing, before syncing with this organisation can work. ``ask``: also what the organisation itself says now, which

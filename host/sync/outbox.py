@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from host import clock
 from host.correlation import correlation_id
 from host.sync.belonging import Belonging
+from host.sync.connections import NO_CONNECTION
 from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
 
@@ -92,7 +93,7 @@ def _why_not(provider: Provider, event: EntityEvent, connection: str, wanted: Wa
 
 
 def _no_connection(provider: Provider) -> str:
-    if provider.default_connection == "none":
+    if provider.default_connection == NO_CONNECTION:
         return "no connection: the record names none, and default_connection is none"
     return "no connection: the record names none, and there is no default one (connect an organisation, or set default_connection)"
 

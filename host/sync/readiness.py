@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import case, func, select
 
 from hookspecs import TellsUse
-from host.sync.connections import CONNECTED, DRAFT
-from host.sync.provider import Point, Standing, TellsReadiness
+from host.sync.connections import CONNECTED, DRAFT, NO_CONNECTION
+from host.sync.provider import NamesConnections, Point, Standing, TellsReadiness
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
@@ -39,6 +39,31 @@ def points(session: Session, store: BillingStore, provider: Provider, connection
     if isinstance(provider, TellsReadiness):
         found += provider.requirements(connection, catalogue)
     return found
+
+
+def misnamed(provider: Provider, keys: Sequence[str]) -> Iterator[Point]:
+    """What the settings say of connections that are none of these. Before the first one is made that is nothing to worry about."""
+    table, there = (
+        f"[plugins.{provider.name}]",
+        f"there is no such connection (there are {', '.join(keys) or 'none yet'})",
+    )
+    default = provider.default_connection
+    if default and default not in {NO_CONNECTION, *keys}:
+        yield Point(
+            name="default connection",
+            standing=Standing.BLOCKING if keys else Standing.MISSING,
+            says=f"default_connection of {table} is {default!r}, and {there}",
+            to_do="correct it, or connect one under that key",
+        )
+    named = provider.named_connections if isinstance(provider, NamesConnections) else ()
+    for key in named:
+        if key not in keys:
+            yield Point(
+                name="connections",
+                standing=Standing.MISSING,
+                says=f"{table[:-1]}.connections.{key}] has no effect: {there}",
+                to_do="correct the key, or connect one under it",
+            )
 
 
 def tried_out(provider: Provider, ask: Ask, connection: Connection) -> Sequence[Point]:

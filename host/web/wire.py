@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import Schema, ValidationError, fields
 
 from hookspecs import Problem
+from host.sync.connections import LONGEST_NAME, name_fault
 from host.web.problems import invalid
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST_REFS: Final = 10_000
 LONGEST_REASON: Final = 500
-LONGEST_NAME: Final = 255
 
 
 # ---------------------------------------------------------------------------------------------------------------- bodies
@@ -40,8 +40,9 @@ def _few(refs: list[str]) -> None:
 
 
 def _one_line(name: str) -> None:
-    if not 1 <= len(name.strip()) <= LONGEST_NAME or not name.strip().isprintable():
-        raise ValidationError(f"must be 1 to {LONGEST_NAME} characters on one line")
+    fault = name_fault(name.strip())
+    if fault:
+        raise ValidationError(fault)
 
 
 def _short(reason: str) -> None:
@@ -172,15 +173,15 @@ def read_body(schema: type[Body], given: JSON) -> JSON:
     try:
         read: JSON = schema().load(given)
     except ValidationError as error:
-        raise invalid(list(_problems(error.messages_dict, ""))) from None
+        raise invalid(list(_problems(error.messages_dict, ()))) from None
     return {name: value for name, value in read.items() if value is not None}
 
 
-def _problems(messages: Mapping[Any, Any], path: str) -> Iterator[Problem]:
+def _problems(messages: Mapping[Any, Any], path: tuple[str, ...]) -> Iterator[Problem]:
     for name, below in messages.items():
-        # marshmallow tells of an object's entries as of their key and their value; people know only the entry.
-        here = path if name in {"key", "value"} else f"{path}.{name}" if path else str(name)
+        # Below a field and its entry marshmallow tells of the entry's key and of its value; people know only the entry.
+        here = (*path, str(name))[:2]
         if isinstance(below, dict):
             yield from _problems(below, here)
         else:
-            yield from (Problem(here, str(message)) for message in below)
+            yield from (Problem(".".join(here), str(message)) for message in below)

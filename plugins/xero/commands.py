@@ -53,6 +53,8 @@ def connect(
     as_json: AsJson = False,  # noqa: FBT002 - typer makes an option of it
 ) -> None:
     """Connect an organisation, or connect it again."""
+    if organisation is not None and auth is Auth.CUSTOM:
+        raise Stop("--organisation goes with --auth app: a custom connection leads to one organisation")
     with host() as opened:
         if auth is Auth.APP:
             connection = connect_by_consent(opened, key, provider="xero", name=name, organisation=organisation)

@@ -79,6 +79,10 @@ class XeroProvider:
         return self.settings.default_connection
 
     @property
+    def named_connections(self) -> Sequence[str]:
+        return list(self.settings.connections)
+
+    @property
     def correlation_header(self) -> str:
         return "xero-correlation-id"
 

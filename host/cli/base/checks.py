@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from host.plugins import Plugin
     from host.sync.engine import Engine
     from host.sync.probing import Probed
+    from host.sync.provider import Point
 
 OFF: Final = timedelta(seconds=60)
 """A clock may differ so much: the limits of a minute and the age of a token are kept with less to spare."""
@@ -179,6 +180,7 @@ def _connections(engine: Engine, *, offline: bool) -> Iterator[Finding]:
     if not shown:
         says = "; ".join(["none yet", *engine.without_effect()])
         yield Finding("connections", fine=True, says=says, wanting=True)
+    yield from (_finding(point.name, point) for point in engine.misnamed())
     for one in shown:
         found = _connection(engine, one, offline=offline)
         yield found
@@ -193,10 +195,14 @@ def _readiness(engine: Engine, key: str, *, ask: bool) -> Iterator[Finding]:
     except CounterfoilError as error:
         yield Finding(f"{key}, readiness", fine=False, says=str(error))
         return
-    for point in found[1:]:
-        says = f"{point.says}: {point.to_do}" if point.to_do else point.says
-        fine, wanting = point.standing is not Standing.BLOCKING, point.standing is not Standing.READY
-        yield Finding(f"{key}, {point.name}", fine=fine, says=says, wanting=wanting)
+    yield from (_finding(f"{key}, {point.name}", point) for point in found[1:])
+
+
+def _finding(what: str, point: Point) -> Finding:
+    says = f"{point.says}: {point.to_do}" if point.to_do else point.says
+    return Finding(
+        what, fine=point.standing is not Standing.BLOCKING, says=says, wanting=point.standing is not Standing.READY
+    )
 
 
 def _connection(engine: Engine, shown: Mapping[str, Any], *, offline: bool) -> Finding:

@@ -20,7 +20,7 @@ from host.sync.provider.authorising import Authorises, Consent, Granted
 from host.sync.provider.http import Fate, Request, Response, Trouble, Verdict, judge_by_status, retry_after
 from host.sync.provider.importing import ImportsRecords, Key, Mirrored, Reading, ReadsChanges, RemoteRecord
 from host.sync.provider.protocol import Ask, KindRule, Limits, Organisation, Provider, Token
-from host.sync.provider.readiness import Point, Standing, TellsReadiness
+from host.sync.provider.readiness import NamesConnections, Point, Standing, TellsReadiness
 from host.sync.provider.steps import (
     NOT_LOOKED,
     Adopt,
@@ -64,6 +64,7 @@ __all__ = [
     "Look",
     "Looked",
     "Mirrored",
+    "NamesConnections",
     "Organisation",
     "Outdated",
     "Planned",

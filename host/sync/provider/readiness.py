@@ -33,6 +33,15 @@ class Point:
 
 
 @runtime_checkable
+class NamesConnections(Protocol):
+    """A provider whose settings name connections: one that there is not is told, since a mistyped key would have no effect, or keep records waiting."""
+
+    @property
+    def named_connections(self) -> Sequence[str]:
+        """The keys of the connections that have settings of their own."""
+
+
+@runtime_checkable
 class TellsReadiness(Protocol):
     """A provider with these methods has something to add to what the engine finds out by itself."""
 

@@ -73,6 +73,8 @@ def test_the_address_asks_for_what_is_needed_and_no_two_are_alike(office: Office
     [
         ({"key": "acme", "name": " "}, 422, "name: must be 1 to 255 characters on one line"),
         ({"key": "acme"}, 422, "name: is required"),
+        ({"name": "Acme"}, 422, "key: is required"),
+        ({"key": "none", "name": "Acme"}, 409, "'none' can't be a connection's key: it stands for no connection"),
         ({"key": "Acme!", "name": "Acme"}, 409, "'Acme!' can't be a connection's key: use 1 to 50 of a-z, 0-9"),
         (
             {"key": "acme", "name": "Acme", "auth": "magic"},
