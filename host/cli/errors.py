@@ -117,13 +117,18 @@ def _say_causes(found: Sequence[Cause], zone: tzinfo) -> None:
 
 
 def _tell_of_connections(host: Host, session: Any, connection: str | None) -> str | None:
-    """Warns of connections in trouble. Answers the connection's key; raises ``AskPerson`` where there is none of that key."""
+    """Warns of connections in trouble, and of imports that failed. Answers the connection's key; raises ``AskPerson`` where there is none of that key."""
     from host.sync.connections import get_connection
 
     key = connection and get_connection(session, connection).key
     for one in engine_of(host).show_connections(session):
         if key in {None, one["key"]}:
             _tell_of(one, host.settings.timezone)
+    for one in engine_of(host).imports.not_well(session):
+        if key in {None, one["connection"]} and one["stage"] == "failed":
+            warn(
+                f"the import of {', '.join(one['kinds'])} from {one['connection']} stopped: {one['reason']}; do it again with `counterfoil import`"
+            )
     return key
 
 

@@ -10,7 +10,7 @@ import typer
 
 from host.cli.base.context import host as opened_host
 from host.cli.base.engine import engine_of, kind_named, require_refs
-from host.cli.base.output import AsJson, complain, examples, new_app, print_json, say
+from host.cli.base.output import AsJson, complain, examples, new_app, print_json, say, warn
 from host.cli.base.progress import status_line
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _say_records(imported: Any, told: Sequence[Mapping[str, Any]], *, preview: b
             f"{kind}: {', '.join(parts) or _nothing_of(imported)}{' if it were imported; nothing was changed' if preview else ''}"
         )
     if imported["kinds"].get("products", {}).get("create") and not grouped:
-        complain("new products are in no product group: --group names one")
+        warn("the new products are in no product group: --group REF would put those that are still to come into one")
     if imported["stage"] == "failed":
         complain(f"it stopped: {imported['reason']}")
     elif imported["due_at"]:

@@ -18,7 +18,7 @@ app = new_app()
 
 @app.command(epilog=examples("counterfoil status", "counterfoil status --json"))
 def status(*, as_json: AsJson = False) -> None:
-    """The sync at a glance: connections, records, what waits longest."""
+    """The sync at a glance: connections, records, imports, what waits longest."""
     with opened_host() as host:
         engine = engine_of(host)
         with engine.reading() as session:
@@ -34,6 +34,20 @@ def status(*, as_json: AsJson = False) -> None:
     print_table(shown["records"], ["connection", "kind", "state", "count"], nothing="no records yet")
     if shown["oldest_waiting_since"]:
         say(f"\nthe oldest record that waits was saved at {moment(shown['oldest_waiting_since'], zone)}")
+    if shown["imports"]:
+        say("")
+        print_table([_import(one, zone) for one in shown["imports"]], ["connection", "import", "asked", "stage", "why"])
+
+
+def _import(one: dict[str, Any], zone: tzinfo) -> dict[str, Any]:
+    waits = f"waits until {moment(one['due_at'], zone)}" if one["due_at"] else one["stage"]
+    return {
+        "connection": one["connection"],
+        "import": " ".join(one["kinds"]),
+        "asked": moment(one["asked_at"], zone),
+        "stage": waits,
+        "why": one["reason"],
+    }
 
 
 def _connection(one: dict[str, Any], left: CallsLeft | None, zone: tzinfo) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Asking:
                 return call_id
             left = max(0.05, (at - clock.now()).total_seconds())
             if waited + left > LONGEST_WAIT_SECONDS:
-                raise Wait(f"the limits of {self._connection.key} are used up until {at.isoformat()}", at)
+                raise Wait(f"the limits of {self._connection.key} are used up until {at:%Y-%m-%d %H:%M:%S} UTC", at)
             seconds = min(1.0, left)
             threading.Event().wait(seconds)
             waited += seconds

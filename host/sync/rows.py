@@ -14,7 +14,7 @@ from sqlalchemy import Integer, and_, bindparam, case, func, select, update
 from host import clock
 from host.sync.outbox import BULK, PERSON, chunks
 from host.sync.provider import Agreed, Link, Linked, Wanted
-from host.sync.tables import batches, rows
+from host.sync.tables import IMPORT, PREVIEW, batches, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -173,9 +173,13 @@ def next_due(session: Session, connection: str, *, after: datetime) -> datetime 
 
 
 def open_batch_kinds(session: Session, now: datetime, *, idle: timedelta) -> frozenset[str]:
-    """The kinds that an open batch may still bring more of; ``""`` stands for all. A batch not touched for ``idle`` counts as closed."""
+    """The kinds that an open batch may still bring more of, to be sent; ``""`` stands for all. A batch not touched for ``idle`` counts as closed."""
     found = session.execute(
-        select(batches.c.kind).where(batches.c.closed_at.is_(None), batches.c.touched_at > now - idle)
+        select(batches.c.kind).where(
+            batches.c.closed_at.is_(None),
+            batches.c.touched_at > now - idle,
+            batches.c.purpose.not_in((IMPORT, PREVIEW)),
+        )
     )
     return frozenset(found.scalars())
 

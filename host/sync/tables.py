@@ -259,6 +259,9 @@ call_records = Table(
 )
 """What a call carried at each position, and how it went for that record. ``correlation_id`` is that of the save which it carried: the row's own moves on."""
 
+IMPORT, PREVIEW = "import", "preview"
+"""The purposes of batches that bring what a remote has: nothing of them is sent."""
+
 batches = Table(
     "sync_batches",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy import and_, func, or_, select
 from host import clock
 from host.sync.authorising import show_authorisations
 from host.sync.connections import CONNECTED, DELETED, DRAFT, NOT_WORKING
+from host.sync.imports.staging import not_well
 from host.sync.limiter import DAY
 from host.sync.outbox import chunks
 from host.sync.tables import call_records, calls, connections, rows
@@ -200,7 +201,7 @@ def show_connections(session: Session) -> Sequence[dict[str, Any]]:
 
 
 def status(session: Session) -> dict[str, Any]:
-    """The whole at a glance: connections, records by kind and state, the oldest that waits, calls of the last day."""
+    """The whole at a glance: connections, records by kind and state, the oldest that waits, calls of the last day, imports that are not at a good end."""
     counted = session.execute(
         select(rows.c.connection, rows.c.kind, rows.c.state, func.count())
         .group_by(rows.c.connection, rows.c.kind, rows.c.state)
@@ -211,6 +212,7 @@ def status(session: Session) -> dict[str, Any]:
         "connections": [{**one, "calls_today": _calls_today(session, one["key"])} for one in show_connections(session)],
         "records": [{"connection": one[0], "kind": one[1], "state": one[2], "count": one[3]} for one in counted],
         "oldest_waiting_since": _time(oldest),
+        "imports": not_well(session),
     }
 
 

@@ -115,4 +115,6 @@ class Again:
         if not kinds:
             return ""
         imported = self.imports.see_through(key, self.imports.ask_again(key, kinds))
+        if imported["due_at"]:
+            log.warning("%s: an import waits: %s", key, imported["reason"])
         return f"{key}: {imported['reason']}" if imported["stage"] == "failed" else ""

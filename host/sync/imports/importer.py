@@ -64,7 +64,8 @@ class Clocked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
-    """Carries out the imports of one connection. ``stopping`` is asked between two steps; what is left then goes on later."""
+    """Carries out the imports of one connection. ``stopping`` is asked between two steps; what is left then goes on later. ``watched``: whoever waits for it
+    reads how it ended, and tells it."""
 
     database: Database
     saver: Saver
@@ -76,6 +77,7 @@ class Importer:
     ask: Ask
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[Wish], None] = lambda _wish: None
+    watched: bool = False
 
     def run(self, wish: Wish) -> None:
         """One import to its end, or from where it was left. What keeps it from going on is written down, with what to do."""
@@ -85,17 +87,21 @@ class Importer:
             if not self.stopping():
                 self._decide_all(wish)
         except Wait as wait:
-            log.warning("%s: an import waits: %s", self.connection.key, wait)
+            self._tell("waits", wait)
             with self.database.write() as session:
                 staging.wait(session, wish.batch, str(wait), wait.until)
         except CounterfoilError as error:
-            log.warning("%s: an import stopped: %s", self.connection.key, error)
+            self._tell("stopped", error)
             self._end(wish, "failed", str(error))
         except Exception as error:
             if is_unusable(error):
                 raise
             log.exception("%s: an import stopped over a bug: please report it", self.connection.key)
             self._end(wish, "failed", f"it stopped over a bug ({one_line(error)})")
+
+    def _tell(self, what: str, why: CounterfoilError) -> None:
+        if not self.watched:
+            log.warning("%s: an import %s: %s", self.connection.key, what, why)
 
     # Reading -------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +27,7 @@ from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Wish
 from host.sync.outbox import look_again_at_blocked
 from host.sync.provider import ImportsRecords
-from host.sync.tables import rows
+from host.sync.tables import IMPORT, PREVIEW, rows
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -76,20 +76,23 @@ class Imports:
 
         Where an import of these kinds came to its end before, only what changed there since is read, unless it is to be ``whole``, or some are chosen.
         ``fields`` are what new records get besides, by kind. A preview decides the same of everything, and writes nothing but what it decided.
+        Where the same was asked for before and waits for the limits, it is that one, which tries again now, from the beginning.
         """
         self._importer_of(self._connected(key))
+        wish = Wish(
+            batch="",
+            connection=key,
+            kinds=kinds,
+            chosen=list(chosen),
+            fields=dict(fields or {}),
+            preview=preview,
+            whole=whole,
+        )
         with self.database.write() as session:
-            batch = open_batch(session, "preview" if preview else "import", kinds[0] if len(kinds) == 1 else "")
-            wish = Wish(
-                batch=batch,
-                connection=key,
-                kinds=kinds,
-                chosen=list(chosen),
-                fields=dict(fields or {}),
-                preview=preview,
-                whole=whole,
-            )
-            staging.begin(session, wish)
+            batch = staging.take_up(session, wish)
+            if not batch:
+                batch = open_batch(session, PREVIEW if preview else IMPORT, kinds[0] if len(kinds) == 1 else "")
+                staging.begin(session, replace(wish, batch=batch))
             keep_occasion(session)
             announce(session)
         self.wake()
@@ -109,34 +112,38 @@ class Imports:
     def see_through(
         self, key: str, batch: str, progress: Callable[[Wish], None] = lambda _wish: None
     ) -> Mapping[str, Any]:
-        """Carry out an import, or watch another process that does, until it is at its end or has to wait; answers how it stands then."""
+        """Carry out an import, or watch another process that does, until it is at its end or has to wait; answers how it stands then, which is for the caller
+        to tell."""
         while True:
             with self.database.read() as session:
                 shown = staging.show(session, batch)
             assert shown is not None
             if shown["stage"] not in staging.UNFINISHED or _waits(shown) or self.stopping():
                 return shown
-            if not self.go_on(key, progress):
+            if not self.go_on(key, progress, watched=batch):
                 threading.Event().wait(WATCH_SECONDS)
 
-    def go_on(self, key: str, progress: Callable[[Wish], None] = lambda _wish: None) -> bool:
-        """Carry out what was asked for, and what a dead process left, of one connection. ``False``: another process is at it."""
+    def go_on(self, key: str, progress: Callable[[Wish], None] = lambda _wish: None, *, watched: str = "") -> bool:
+        """Carry out what was asked for, and what a dead process left, of one connection. ``False``: another process is at it.
+
+        What keeps one from going on is a line in the log, unless it is the batch that somebody has ``watched``.
+        """
         lock = NamedLock(self.database, f"import-{key}")
         if not lock.acquire():
             return False
         try:
             while not self.stopping() and (wish := self._next(key)):
-                self._carry_out(wish, progress)
+                self._carry_out(wish, progress, watched=wish.batch == watched)
                 self.wake()
         finally:
             lock.release()
         return True
 
-    def _carry_out(self, wish: Wish, progress: Callable[[Wish], None]) -> None:
+    def _carry_out(self, wish: Wish, progress: Callable[[Wish], None], *, watched: bool) -> None:
         """A connection that is gone, or whose provider is not running, ends it: nobody could go on with it."""
         try:
             self._connected(wish.connection)
-            importer = self._importer(wish.connection, progress)
+            importer = self._importer(wish.connection, progress, watched=watched)
         except CounterfoilError as error:
             with self.database.write() as session:
                 staging.go_to(session, wish.batch, "failed", str(error))
@@ -148,7 +155,9 @@ class Imports:
         with self.database.read() as session:
             return next(iter(staging.unfinished(session, key, due=clock.now())), None)
 
-    def _importer(self, key: str, progress: Callable[[Wish], None] = lambda _wish: None) -> Importer:
+    def _importer(
+        self, key: str, progress: Callable[[Wish], None] = lambda _wish: None, *, watched: bool = False
+    ) -> Importer:
         connection = self._connection(key)
         provider = self.provider(connection.provider)
         return Importer(
@@ -162,6 +171,7 @@ class Imports:
             ask=self.asking(provider, connection),
             stopping=self.stopping,
             progress=progress,
+            watched=watched,
         )
 
     def _importer_of(self, connection: Connection) -> ImportsRecords:
@@ -186,6 +196,7 @@ class Imports:
         return staging.show(session, batch)
 
     show_records = staticmethod(staging.show_records)
+    not_well = staticmethod(staging.not_well)
 
     # Linking by hand -----------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from host.sync.imports.tables import import_records, imports
 from host.sync.provider import Key, RemoteRecord
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 UNFINISHED: Final = ("reading", "deciding")
@@ -97,6 +98,17 @@ def begin(session: Session, wish: Wish) -> None:
     session.execute(insert(imports).values(**values))
 
 
+def take_up(session: Session, wish: Wish) -> str:
+    """The batch of an import that was asked for in the same words and waits for the limits, which may go on now; empty where there is none."""
+    waits = (imports.c.stage == "reading", imports.c.due_at.is_not(None), imports.c.connection == wish.connection)
+    same = (imports.c.preview == wish.preview, imports.c.whole == wish.whole)
+    for row in session.execute(select(imports).where(*waits, *same)):
+        if (row.kinds, row.chosen, row.fields) == (list(wish.kinds), list(wish.chosen), dict(wish.fields)):
+            session.execute(update(imports).where(imports.c.batch == row.batch).values(due_at=None, reason=""))
+            return str(row.batch)
+    return ""
+
+
 def _forget_old(session: Session) -> None:
     old = select(imports.c.batch).where(imports.c.asked_at < clock.now() - KEPT)
     session.execute(delete(import_records).where(_ROWS.batch.in_(old)))
@@ -111,6 +123,32 @@ def unfinished(session: Session, connection: str | None = None, *, due: datetime
     if due is not None:
         query = query.where(or_(imports.c.due_at.is_(None), imports.c.due_at <= due))
     return [Wish(**{name: getattr(row, name) for name in _WISH_FIELDS}) for row in session.execute(query)]
+
+
+def not_well(session: Session) -> Sequence[dict[str, Any]]:
+    """The imports that go on, wait or failed, the newest first; of those that failed only what no later import brought. Previews bring nothing."""
+    columns = ("batch", "connection", "kinds", "chosen", "stage", "reason", "due_at", "asked_at")
+    query = select(*(imports.c[name] for name in columns)).where(imports.c.preview.is_(False))
+    seen, found = set[tuple[str, str]](), list[dict[str, Any]]()
+    for row in session.execute(query.order_by(imports.c.asked_at.desc(), imports.c.batch.desc())):
+        of_it = {(row.connection, kind) for kind in row.kinds}
+        if row.stage in UNFINISHED or (row.stage == "failed" and not of_it <= seen):
+            found.append(_not_well(row))
+        if not row.chosen and row.stage not in UNFINISHED:
+            seen |= of_it
+    return found
+
+
+def _not_well(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "batch": row.batch,
+        "connection": row.connection,
+        "kinds": list(row.kinds),
+        "stage": row.stage,
+        "reason": row.reason,
+        "due_at": row.due_at.isoformat() if row.due_at else None,
+        "asked_at": row.asked_at.isoformat(),
+    }
 
 
 def begin_reading(session: Session, wish: Wish) -> None:

@@ -321,6 +321,31 @@ def the_remote_is_down(night: Night) -> Says:
     yield arrived(night)
 
 
+@says("waits until")
+def an_import_meets_the_limits(night: Night) -> Says:
+    night.desk.change("day = 5000", "day = 1")  # connecting took one
+    night.sandbox.put("Contacts", {"Name": "Bea"})
+    ran = night.desk("import", "customers", "--connection", "one")
+    assert (ran.code, ran.err.count("are used up until")) == (1, 1), "it is told once"
+    yield printed(night.desk("status"))
+    night.desk.change("day = 1", "day = 5000")
+    night.later(hours=25)
+    yield printed(night.desk("import", "customers", "--connection", "one"))
+    assert "waits until" not in printed(night.desk("status"))
+
+
+@says("warning: the import of")
+def an_import_stops(night: Night) -> Says:
+    night.sandbox.fault(method="GET", path="Contacts", kind="status", status=503, times=9)
+    night.sandbox.put("Contacts", {"Name": "Bea"})
+    ran = night.desk("import", "customers", "--connection", "one")
+    assert (ran.code, len(ran.err.splitlines())) == (1, 1), "it is told once"
+    yield printed(night.desk("errors"))
+    night.sandbox.control("DELETE", "faults")
+    yield printed(night.desk("import", "customers", "--connection", "one"))
+    assert "the import of" not in printed(night.desk("errors"))
+
+
 @says("the day's calls are used up")
 def the_day_is_used_up(night: Night) -> Says:
     night.desk.change("day = 5000", "day = 4")  # connecting took one, and a look takes three

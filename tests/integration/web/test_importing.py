@@ -124,6 +124,17 @@ def test_an_import_that_died_half_way_goes_on(
 ACTIONS = ("create", "update", "link", "unchanged", "skip", "conflict", "failed", "left")
 
 
+def test_an_import_that_nobody_carries_out_keeps_nothing_from_going(linked_office: Office, remote: TinyRemote) -> None:
+    """No server runs jobs: what is saved in bulk would wait until the batch counts as given up."""
+    office, engine = linked_office, linked_office.host.engine
+    assert engine is not None
+    for preview in (True, False):
+        assert office.ask("POST", PATH, json={"kind": "customers", "preview": preview}).status_code == 202
+    assert office.ask("POST", "/customers/bulk", content=b'{"ref": "ada", "name": "Ada"}').status_code == 200
+    engine.drain("acme")
+    assert len(remote.writes("customers")) == 1
+
+
 def test_one_import_of_a_connection_runs_at_a_time(linked_office: Office, remote: TinyRemote) -> None:
     office, engine = linked_office, linked_office.host.engine
     assert engine is not None
