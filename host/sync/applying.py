@@ -186,6 +186,7 @@ class Applier:
             state="blocked",
             reason=step.reason,
             waits_for=awaited.row_id if awaited else None,
+            goes_on=awaited is not None and awaited.on_its_way,
         )
 
     def _bring(self, session: Session, kind: str, record_id: str, *, urgent: bool) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, case, func, literal, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
@@ -18,6 +18,7 @@ from host.sync.provider import Provider, Wanted
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from hookspecs import EntityEvent, UnitOfWork
@@ -65,9 +66,16 @@ def look_again_at_blocked(session: Session, connection: str) -> None:
     of_it = [rows.c.connection == connection] if connection else []
     session.execute(
         update(rows)
-        .where(*of_it, rows.c.state == "blocked", rows.c.waits_for.is_(None), rows.c.call_id.is_(None))
-        .values(state="waiting", due_at=clock.now(), reason="")
+        .where(*of_it, rows.c.state == "blocked", _nothing_comes(), rows.c.call_id.is_(None))
+        .values(state="waiting", due_at=clock.now(), reason="", waits_for=None)
     )
+
+
+def _nothing_comes() -> ColumnElement[bool]:
+    """It waits for no record, or for one that rests."""
+    awaited = rows.alias("awaited")
+    moves = or_(awaited.c.due_at.is_not(None), awaited.c.call_id.is_not(None))
+    return or_(rows.c.waits_for.is_(None), ~exists().where(awaited.c.id == rows.c.waits_for, moves))
 
 
 def write_rows_of(

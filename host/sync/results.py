@@ -36,6 +36,8 @@ class Result:
     synced_at: datetime | None = None
     due_at: datetime | None = None
     waits_for: int | None = None
+    goes_on: bool = False
+    """What it waits for is on its way itself: nobody has to do anything."""
     attempted: bool = False
     agreed: bool = False
     wanted: Wanted | None = None

@@ -68,5 +68,5 @@ def tell_record(connection: str, one: Carried | Waiting, result: Result, *, call
         state=result.state,
         reason=said,
     )
-    level = STUCK[result.state] if result.waits_for is None else logging.DEBUG
+    level = logging.DEBUG if result.goes_on else STUCK[result.state]
     log.log(level, "%s: %s %s: %s: %s", connection, one.kind, one.ref, result.state, said, extra=told)

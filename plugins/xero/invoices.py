@@ -217,7 +217,7 @@ class Office:
         except NotYet as not_yet:
             return not_yet.blocked
         except Missing as missing:
-            return Blocked(reason=str(missing))
+            return Blocked(reason=str(missing), waits_for=(document.contact_kind, document.contact))
 
     def _prepared(self, document: Document, *, new: bool) -> Prepared:
         shop = Workshop()
@@ -291,14 +291,16 @@ class Office:
             return Blocked(reason=f"{name} {said}", waits_for=who)
         if link and link.connection and not here:
             return Blocked(
-                reason=f"{name} belongs to connection {link.connection}, the document to {self.desk.connection.key}"
+                reason=f"{name} belongs to connection {link.connection}, the document to {self.desk.connection.key}",
+                waits_for=who,
             )
         stuck = link is not None and link.state in {"failed", "conflict", "parked"}
         if self.settings.create_missing_contacts and not stuck:
             return Blocked(reason=f"{name} is sent to Xero first", waits_for=who, bring=True)
         why = (link.reason or link.state) if link else "it was never sent"
         return Blocked(
-            reason=f"{name} {_not_known(party, why)}" + ("" if stuck else ", or set create_missing_contacts = true")
+            reason=f"{name} {_not_known(party, why)}" + ("" if stuck else ", or set create_missing_contacts = true"),
+            waits_for=who,
         )
 
     def _theme(self, document: Document) -> str:

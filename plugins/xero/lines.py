@@ -74,7 +74,7 @@ def _ready(line: Line, place: int, document: Document, desk: LineDesk, shop: Wor
         tracked = _tracked(line, desk)
         description = _description(line, name, desk, shop)
     except Missing as missing:
-        raise NotYet(Blocked(reason=f"{name}: {missing}")) from missing
+        raise NotYet(Blocked(reason=f"{name}: {missing}", waits_for=_inherits_from(line, document))) from missing
     element: JSON = _schema.dump(
         {
             "description": description,
@@ -97,6 +97,11 @@ def _ready(line: Line, place: int, document: Document, desk: LineDesk, shop: Wor
     )
 
 
+def _inherits_from(line: Line, document: Document) -> tuple[str, str]:
+    """Whose next save may bring what a line lacks, or mend what it has."""
+    return ("products", line.product) if line.product else (document.contact_kind, document.contact)
+
+
 def _item(line: Line, name: str, desk: LineDesk) -> tuple[str, str]:
     """The item's code as Xero has it now, and what tells the item apart whatever its code: a renamed item does not change the document."""
     if line.item_code:
@@ -106,14 +111,19 @@ def _item(line: Line, name: str, desk: LineDesk) -> tuple[str, str]:
     link = desk.links.get(line.item)
     if is_linked(link, desk.connection):
         return link.remote_number, f"{BY_ID}{link.remote_id}"
+    known = desk.products.get(line.item)
+    product, waits_for = (
+        f"{name}: its product {known.ref}" if known else f"{name}: its product",
+        ("products", line.item),
+    )
     if link and link.connection == desk.connection and link.on_its_way:
-        raise NotYet(Blocked(reason=f"{name}: its product is on its way to Xero", waits_for=("products", line.item)))
+        said = _why_unlinked(link, desk) if link.state == "blocked" else "is on its way to Xero"
+        raise NotYet(Blocked(reason=f"{product} {said}", waits_for=waits_for))
     default = desk.preset.default_invoice_item
     if default:
         return default, f"code:{default}"
-    known = desk.products.get(line.item)
-    product = f"its product {known.ref}" if known else "its product"
-    raise Missing(f"{product} {_why_unlinked(link, desk)}, or set default_invoice_item in [plugins.xero]")
+    said = f"{_why_unlinked(link, desk)}, or set default_invoice_item in [plugins.xero]"
+    raise NotYet(Blocked(reason=f"{product} {said}", waits_for=waits_for))
 
 
 def is_linked(link: Link | None, connection: str) -> TypeGuard[Link]:

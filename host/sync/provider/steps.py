@@ -34,9 +34,9 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
-    """It can't go now. With ``waits_for`` (kind, record id) it is looked at again as soon as that record is through or has failed; without, when
-    something changes or somebody asks. ``reason`` tells a person what is missing and what to do. ``bring``: nobody asked for the record that it waits for
-    (its kind is not sent by itself), so ask for it now."""
+    """It can't go now. With ``waits_for`` (kind, record id) it is looked at again as soon as that record is through or has failed, or is saved where it
+    rests; in any case when an import ends, a list entry is saved or somebody asks. ``reason`` tells a person what is missing and what to do. ``bring``:
+    nobody asked for the record that it waits for (its kind is not sent by itself), so ask for it now."""
 
     reason: str
     waits_for: tuple[str, str] | None = None

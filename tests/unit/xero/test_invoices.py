@@ -232,7 +232,7 @@ def test_a_line_whose_product_is_not_linked_takes_the_default_item(links: Any) -
     assert isinstance(blocked, Blocked)
     assert blocked.reason.startswith("line 1: ")
     assert blocked.reason.endswith("set default_invoice_item in [plugins.xero]")
-    assert blocked.waits_for is None
+    assert blocked.waits_for == ("products", "p1"), "which may be saved with what it lacks"
 
 
 def test_a_line_whose_product_is_on_its_way_waits_for_it() -> None:
@@ -316,7 +316,10 @@ def test_what_cannot_go_says_why(changes: Any, reason: str) -> None:
         (
             link("customers", "c1", "x", connection="other"),
             {"create_missing_contacts": True},
-            Blocked(reason="its customer customer-1 belongs to connection other, the document to acme"),
+            Blocked(
+                reason="its customer customer-1 belongs to connection other, the document to acme",
+                waits_for=("customers", "c1"),
+            ),
         ),
         (
             None,
@@ -369,7 +372,8 @@ def test_an_invoice_of_a_customer_that_is_not_there_says_what_to_check(
 
     assert blocked == Blocked(
         reason=f"its customer customer-1 is not in Xero ({why}): check its first name (missing), last name (missing), email (missing), "
-        "accounts code (missing) and Xero contact id (missing), and sync it" + or_else
+        "accounts code (missing) and Xero contact id (missing), and sync it" + or_else,
+        waits_for=("customers", "c1"),
     )
 
 
