@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from host.sync.provider import Adopt, Refuse, Send, Verb
@@ -111,18 +112,16 @@ def plan_new(data: ContactData, remote: JSON | None, owner: Callable[[str], str 
 
 
 def _adopt(data: ContactData, candidates: Sequence[JSON], owner: Callable[[str], str | None], by: str) -> Step:
-    owners = {candidate["ContactID"]: owner(candidate["ContactID"]) for candidate in candidates}
-    free = [candidate for candidate in candidates if not owners[candidate["ContactID"]]]
+    free = _free(candidates, data, owner)
     if not free:
-        holder = next(iter(owners.values()))
+        holder = owner(candidates[0]["ContactID"])
         return Refuse(
             reason=f"Xero's contact with {by} is linked to {holder} already: give one of the two another", conflict=True
         )
     if len(free) > 1:
-        free = [one for one in free if _is_of_our_name(one, data)] or free
-    if len(free) > 1:
         return Refuse(
-            reason=f"Xero has {len(free)} contacts with {by}: make it one, or give this record another", conflict=True
+            reason=f"Xero has {len(candidates)} contacts with {by}: make it one, or give this record another",
+            conflict=True,
         )
     (found,) = free
     known = {name: found[name] for name in data.element if comparable(found.get(name))}
@@ -134,6 +133,15 @@ def _adopt(data: ContactData, candidates: Sequence[JSON], owner: Callable[[str],
         remote_url=contact_url(data.short_code, found["ContactID"]),
         answered={"fields": known, **theirs},
     )
+
+
+def _free(candidates: Sequence[JSON], data: ContactData, owner: Callable[[str], str | None]) -> list[JSON]:
+    """At most two that nobody is linked with, of our name where there are such. Of ten thousand not all are asked for: each takes a statement."""
+    for of_our_name in (True, False):
+        of_these = (one for one in candidates if _is_of_our_name(one, data) is of_our_name)
+        if found := list(islice((one for one in of_these if not owner(one["ContactID"])), 2)):
+            return found
+    return []
 
 
 def _is_of_our_name(found: JSON, data: ContactData) -> bool:

@@ -22,7 +22,7 @@ def any_of(conditions: Iterable[tuple[str, str]]) -> str | None:
 
     How a quote is written between quotes is not documented (API facts 3.7).
     """
-    wanted = list(conditions)
+    wanted = list(dict.fromkeys(conditions))  # thousands may bear one name
     if any('"' in value or "\\" in value or not value.isprintable() for _, value in wanted):
         return None
     where = " OR ".join(f'{field}=="{value}"' for field, value in wanted)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
-
-from host.folding import folded
 
 if TYPE_CHECKING:
     from hookspecs import Record
+    from host.sync.imports.candidates import Candidates
     from host.sync.provider import Key, Mirrored, RemoteRecord
 
 
@@ -73,6 +73,8 @@ class Decision:
 
 
 CREATED: Final = Decision(action=Action.CREATE)
+NAMED: Final = 5
+"""Of the records that a person has to choose from, how many are named."""
 
 
 def plain(value: Any) -> Any:
@@ -100,13 +102,17 @@ def nothing(value: Any) -> bool:
     return not any(value.values()) if isinstance(value, Mapping) else value in ("", None)
 
 
+def may_be_ours(remote: RemoteRecord, *, chosen: bool) -> bool:
+    """Whether it may become one of ours that nothing is linked with."""
+    return not (remote.merged_into or remote.unusable or (remote.aside and not chosen))
+
+
 def decide(
     remote: RemoteRecord,
-    connection: str,
     *,
     linked: Ours | None,
     successor: Ours | None,
-    candidates: Sequence[tuple[Key, Sequence[Ours]]],
+    candidates: Sequence[Candidates],
     chosen: bool,
 ) -> Decision:
     """``linked`` is the record that is linked with it, ``successor`` the one linked with what it was merged into, ``candidates`` those that a key finds."""
@@ -117,9 +123,9 @@ def decide(
         return Decision(action=Action.SKIP, ours=linked, reason=told)
     if linked:
         return _update(remote, linked)
-    if remote.aside and not chosen:
+    if not may_be_ours(remote, chosen=chosen):
         return Decision(action=Action.SKIP, reason=remote.aside)
-    return _match(remote, connection, candidates)
+    return _match(remote, candidates)
 
 
 def _merged(linked: Ours | None, successor: Ours | None) -> Decision:
@@ -145,43 +151,18 @@ def _update(remote: RemoteRecord, linked: Ours) -> Decision:
     return Decision(action=action, ours=linked, changes=changes, kept=kept, reason=reason)
 
 
-def _match(remote: RemoteRecord, connection: str, candidates: Sequence[tuple[Key, Sequence[Ours]]]) -> Decision:
-    for key, found in candidates:
-        fitting = [one for one in found if _is_free(one, connection) and _agrees(key, remote, one)]
+def _match(remote: RemoteRecord, candidates: Sequence[Candidates]) -> Decision:
+    for found in candidates:
+        fitting = found.fitting(remote)
         if len(fitting) > 1:
-            fitting = _likeliest(remote, fitting)
-        if len(fitting) > 1:
-            refs = ", ".join(one.record.ref for one in fitting[:5])
+            refs = ", ".join(one.record.ref for one in islice(fitting, NAMED))
             return Decision(
                 action=Action.CONFLICT,
-                reason=f"{len(fitting)} records here have this {key.field} ({refs}): link it with one of them by hand",
+                reason=f"{len(fitting)} records here have this {found.key.field} ({refs}): link it with one of them by hand",
             )
-        if fitting:
-            return _link(remote, fitting[0], key)
+        for only in fitting:
+            return _link(remote, only, found.key)
     return CREATED
-
-
-def _is_free(ours: Ours, connection: str) -> bool:
-    """Never one that is linked already, nor one of another connection: those are somebody else."""
-    return ours.belongs in {"", connection} and not (ours.standing and ours.standing.remote_id)
-
-
-def _agrees(key: Key, remote: RemoteRecord, ours: Ours) -> bool:
-    """A value that was made up here tells nobody apart: by it one is found only where the names agree, and it differs from nothing."""
-    if key.field in ours.record.generated and folded(ours.value("name")) != folded(remote.name):
-        return False
-    return all(
-        nothing(ours.value(name))
-        or name in ours.record.generated
-        or nothing(remote.fields.get(name, ""))
-        or folded(ours.value(name)) == folded(remote.fields[name])
-        for name in key.unless_differs
-    )
-
-
-def _likeliest(remote: RemoteRecord, found: list[Ours]) -> list[Ours]:
-    of_name = [one for one in found if folded(one.value("name")) == folded(remote.name)] or found
-    return [one for one in of_name if one.record.active] or of_name
 
 
 def _link(remote: RemoteRecord, ours: Ours, key: Key) -> Decision:

@@ -220,7 +220,7 @@ class Importer:
 
     def _decide_kind(self, work: Saving, wish: Wish, kind: str, some: Sequence[Staged]) -> None:
         knowledge = self.knowledge(work.session, lock=not wish.preview)
-        known = knowledge.of(kind, [one.remote for one in some])
+        known = knowledge.of(kind, [one.remote for one in some], frozenset(wish.chosen))
         if wish.preview:
             known = self._with_moved(knowledge, wish, kind, known)
         decided = list(zip(some, self._decisions(work.session, wish, kind, some, known), strict=True))
@@ -251,19 +251,18 @@ class Importer:
     def _decisions(
         self, session: Session, wish: Wish, kind: str, some: Sequence[Staged], known: Known
     ) -> Iterable[Decision]:
-        found = {one.record.id for ours in known.found.values() for one in ours}
-        taken = staging.taken(session, wish.batch, kind, found) if found else set()
+        chosen = frozenset(wish.chosen)
+        known.take(staging.taken(session, wish.batch, kind, known.by_record))
         for one in some:
             decision = decide(
                 one.remote,
-                self.connection.key,
                 linked=known.by_remote.get(one.remote.id),
                 successor=known.by_remote.get(one.remote.merged_into),
-                candidates=known.candidates(one.remote, without=taken),
-                chosen=one.remote.id in wish.chosen,
+                candidates=known.candidates(one.remote),
+                chosen=one.remote.id in chosen,
             )
             if decision.action is Action.LINK and decision.ours:
-                taken.add(decision.ours.record.id)
+                known.take([decision.ours.record.id])
             yield decision
 
 

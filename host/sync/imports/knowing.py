@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,8 @@ from hookspecs import Action, EntityEvent
 from host import clock
 from host.sync.belonging import Belonging
 from host.sync.deciding import DeskOf
-from host.sync.imports.deciding import Ours, Standing, plain
+from host.sync.imports.candidates import Candidates
+from host.sync.imports.deciding import Ours, Standing, may_be_ours, plain
 from host.sync.imports.tables import import_records
 from host.sync.outbox import chunks
 from host.sync.provider import RemoteRecord
@@ -38,15 +39,22 @@ _COLUMNS: Final = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """``by_remote``: by the id of the remote record that it is linked with. ``found``: by key of what is linked with none, in the order of its keys."""
+    """``by_remote``: by the id of the remote record that it is linked with. ``found``: by the keys of what is linked with none; ``by_record``: the same by the
+    ids of those that were found."""
 
     by_remote: Mapping[str, Ours]
-    found: Mapping[Key, Sequence[Ours]]
+    found: Mapping[Key, Candidates]
+    by_record: Mapping[str, Sequence[Candidates]]
 
-    def candidates(self, remote: RemoteRecord, *, without: Iterable[str]) -> Sequence[tuple[Key, Sequence[Ours]]]:
-        """Whom the record's keys find, without these records of ours."""
-        taken = set(without)
-        return [(key, [one for one in self.found.get(key, ()) if one.record.id not in taken]) for key in remote.keys]
+    def candidates(self, remote: RemoteRecord) -> Sequence[Candidates]:
+        """Whom its keys find, in their order."""
+        return [self.found[key] for key in remote.keys if key in self.found]
+
+    def take(self, record_ids: Iterable[str]) -> None:
+        """These are found no more: another remote record is linked with them, or will be."""
+        for id in record_ids:
+            for one in self.by_record.get(id, ()):
+                one.take(id)
 
 
 def linked_with_none_of(session: Session, wish: Wish, before: datetime) -> Sequence[RemoteRecord]:
@@ -92,17 +100,25 @@ class Knowledge:
     prefix: str
     lock: bool = False
 
-    def of(self, kind: str, remotes: Sequence[RemoteRecord]) -> Known:
+    def of(self, kind: str, remotes: Sequence[RemoteRecord], chosen: Container[str] = ()) -> Known:
         linked = self._rows(kind, rows.c.remote_id, {id for one in remotes for id in (one.id, one.merged_into) if id})
         known = {row.remote_id for row in linked}
-        by_key = self._find(kind, [one for one in remotes if one.id not in known and not one.merged_into])
-        found = {id for ids in by_key.values() for id in ids} - {row.record_id for row in linked}
+        matched = [one for one in remotes if one.id not in known and may_be_ours(one, chosen=one.id in chosen)]
+        by_key = self._find(kind, matched)
+        held = {row.record_id for row in linked}
+        found = {id for ids in by_key.values() for id in ids} - held
         standing = {row.record_id: row for row in (*linked, *self._rows(kind, rows.c.record_id, found))}
+        free = {id for id in found if id not in standing or not standing[id].remote_id}
         theirs = {row.record_id: row.remote_id for row in linked}
-        ours = self.ours(kind, {*standing, *found}, standing, _Equal(remotes, theirs))
+        ours = self.ours(kind, {*held, *free}, standing, _Equal(remotes, theirs))
+        candidates = {
+            key: Candidates(key, [ours[id] for id in ids if id in free and id in ours], self.connection.key)
+            for key, ids in by_key.items()
+        }
         return Known(
             by_remote={row.remote_id: ours[row.record_id] for row in linked if row.record_id in ours},
-            found={key: [ours[id] for id in ids if id in ours] for key, ids in by_key.items()},
+            found=candidates,
+            by_record=_by_record(candidates.values()),
         )
 
     def _find(self, kind: str, remotes: Sequence[RemoteRecord]) -> Mapping[Key, Sequence[str]]:
@@ -174,6 +190,14 @@ class Knowledge:
             return {}
         belonging = Belonging(self.provider, list(events.values()), self.session)
         return {id: belonging.of(event) for id, event in events.items()}
+
+
+def _by_record(candidates: Iterable[Candidates]) -> Mapping[str, Sequence[Candidates]]:
+    found: dict[str, list[Candidates]] = {}
+    for one in candidates:
+        for id in one.ids:
+            found.setdefault(id, []).append(one)
+    return found
 
 
 class _Equal:

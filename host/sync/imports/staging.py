@@ -14,6 +14,7 @@ from host import clock
 from host.correlation import correlation_id
 from host.sync.imports.deciding import Action, Decision
 from host.sync.imports.tables import import_records, imports
+from host.sync.outbox import chunks
 from host.sync.provider import Key, RemoteRecord
 
 if TYPE_CHECKING:
@@ -251,13 +252,13 @@ def _remote(kept: Mapping[str, Any]) -> RemoteRecord:
 
 def taken(session: Session, batch: str, kind: str, record_ids: Iterable[str]) -> set[str]:
     """Which of these records of ours a record that was decided before is linked with, or would be: a preview links nothing."""
-    query = select(_ROWS.record_id).where(
-        _ROWS.batch == batch,
-        _ROWS.kind == kind,
-        _ROWS.record_id.in_(record_ids),
-        _ROWS.action.in_((Action.LINK.value, Action.UPDATE.value, Action.UNCHANGED.value)),
-    )
-    return set(session.scalars(query))
+    links = (Action.LINK.value, Action.UPDATE.value, Action.UNCHANGED.value)
+    query = select(_ROWS.record_id).where(_ROWS.batch == batch, _ROWS.kind == kind, _ROWS.action.in_(links))
+    return {
+        id
+        for chunk in chunks(sorted(record_ids), 500)
+        for id in session.scalars(query.where(_ROWS.record_id.in_(chunk)))
+    }
 
 
 def moved(session: Session, batch: str, kind: str) -> dict[str, str]:

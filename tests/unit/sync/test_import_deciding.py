@@ -9,6 +9,7 @@ import pytest
 
 from hookspecs import Address, Customer, Product
 from host.sync import Key, Mirrored, RemoteRecord
+from host.sync.imports.candidates import Candidates
 from host.sync.imports.deciding import Action, Decision, Ours, Standing, decide, is_equal, plain
 
 NAME = Key(field="name", value="Acme")
@@ -34,7 +35,7 @@ def ours(ref: str = "a", *, belongs: str = "uk", active: bool = True, **more: An
 
 def decided(of: RemoteRecord, *candidates: Ours, by: Key = NAME, **more: Any) -> Decision:
     known: dict[str, Any] = {"linked": None, "successor": None, "chosen": False}
-    return decide(of, "uk", candidates=[(by, list(candidates))], **{**known, **more})
+    return decide(of, candidates=[Candidates(by, candidates, "uk")], **{**known, **more})
 
 
 def test_what_nobody_is_yet_is_made() -> None:

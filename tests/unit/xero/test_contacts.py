@@ -26,6 +26,7 @@ from host.sync.provider import (
     Verb,
     Wanted,
 )
+from plugins.xero.contacts import MARKS_IN_A_CALL
 from plugins.xero.wire.numbers import loads
 from tests.unit.xero.making import (
     answer,
@@ -283,6 +284,26 @@ def test_of_several_with_our_code_the_one_with_our_name_is_taken_and_else_none()
     assert unclear.conflict
 
 
+def test_of_ten_thousand_with_our_code_few_are_asked_for() -> None:
+    asked: list[str] = []
+
+    def owner(remote_id: str) -> str | None:
+        asked.append(remote_id)
+        return "customer-9" if remote_id == "0" else None
+
+    crowd = [{"ContactID": str(number), "Name": f"Branch {number}"} for number in range(10_000)]
+    step = plan(FULL, {"by_code": crowd, "by_name": []}, owner=owner)
+    assert step == Refuse(
+        reason="Xero has 10000 contacts with accounts code C100: make it one, or give this record another",
+        conflict=True,
+    )
+    assert asked == ["0", "1", "2"]
+    crowd[5000]["Name"] = FULL.name
+    found = plan(FULL, {"by_code": crowd, "by_name": []}, owner=owner)
+    assert isinstance(found, Adopt)
+    assert found.remote_id == "5000"
+
+
 def test_an_update_sends_only_what_changed() -> None:
     known = {"fields": {**FULL_ELEMENT, "EmailAddress": "old@example.com"}}
 
@@ -460,6 +481,12 @@ def test_many_or_odd_ones_are_found_in_a_listing(parties: list[Party]) -> None:
     assert dict(request.query) == {"summaryOnly": "true", "page": "1", "pageSize": "1000"}
 
 
+def test_all_of_one_name_are_asked_for_by_it() -> None:
+    request = provider().look_request(looking(*[customer(id=f"c{number}") for number in range(1000)]))
+
+    assert dict(request.query)["where"] == 'Name=="Harbour Joinery Ltd"'
+
+
 def test_a_listing_is_read_to_its_last_page() -> None:
     looks = looking(customer())
     pages = [
@@ -520,10 +547,11 @@ def test_what_a_lost_create_made_is_found_by_its_mark() -> None:
 
 
 def test_as_many_marks_as_travel_together_fit_an_address() -> None:
-    of = wish("customers", customer(id="0" * 32))
-    look = provider().mark(of, {}, "ab12cd")
+    wishes = [wish("customers", customer(id=f"{number:032}")) for number in range(MARKS_IN_A_CALL)]
+    looks = [provider().mark(of, {}, "ab12cd") for of in wishes]
 
-    assert "where" in dict(provider().look_request([planned(of, look)] * look.most).query)
+    where = dict(provider().look_request([planned(*one) for one in zip(wishes, looks, strict=True)]).query)["where"]
+    assert where.count("ContactNumber") == MARKS_IN_A_CALL == looks[0].most
 
 
 def test_what_is_not_there_or_bears_another_mark_is_not_ours() -> None:
