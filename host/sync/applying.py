@@ -16,7 +16,7 @@ from host.sync.deciding import Broken, Decision, Nothing
 from host.sync.outbox import PERSON, write_rows
 from host.sync.provider import Adopt, Blocked, Done, Excluded, Finish, Provider, Refuse, Wanted
 from host.sync.results import NOT_DELETED, Carried, Result, agreed, deleted, kept, write_result, write_results
-from host.sync.rows import bring, digests, links, make_urgent, owner_of, wake_dependents
+from host.sync.rows import bring, digests, held_by, links, make_urgent, owner_of, wake_dependents
 from host.sync.telling import tell_record
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Applier:
                 write_result(session, linked, now)
         except IntegrityError:
             owner = owner_of(session, self._connection, linked.remote_id or "", linked.row_id)
-            reason = f"it matches a remote record that {owner} is linked with"
+            reason = held_by(owner or "another record")
             clash = Result(row_id=linked.row_id, carried=linked.carried, state="conflict", error=reason)
             write_result(session, clash, now)
             return False

@@ -15,7 +15,7 @@ from host.db.trouble import UNUSABLE
 from host.sync.calls import note_outcomes
 from host.sync.provider import Answer, Done, Gone, Outdated, Rejected, Taken, Unclear, Wanted
 from host.sync.results import Carried, Result, agreed, deleted, kept, write_result, write_results
-from host.sync.rows import wake_dependents
+from host.sync.rows import held_by, owner_of, wake_dependents
 from host.sync.telling import tell_record
 
 if TYPE_CHECKING:
@@ -95,13 +95,17 @@ class Booker:
             except UNUSABLE:
                 raise
             except IntegrityError:
-                reason = "it turned out to be a remote record that another of our records is linked with"
-                self._book_trouble(call_id, one, state="conflict", reason=reason)
+                self._book_trouble(call_id, one, state="conflict", reason=held_by(self._owner(one, answer)))
             except Exception as error:
                 log.exception("booking %s %s failed", one.kind, one.ref)
                 reason = f"the answer could not be booked ({type(error).__name__}: {error})"
                 self._book_trouble(call_id, one, state="failed", reason=reason, answer=answer)
         return True
+
+    def _owner(self, one: Carried, answer: Answer) -> str:
+        with self._saver(origin=self._connection) as work:
+            owner = isinstance(answer, Done) and owner_of(work.session, self._connection, answer.remote_id, one.row_id)
+        return owner or "another record"
 
     @made_anew
     def _book_trouble(

@@ -76,6 +76,19 @@ def get_connection(session: Session, key: str) -> Connection:
     raise AskPerson(f"there is no connection {key!r} (connections: {known})")
 
 
+def get_connected(session: Session, key: str) -> Connection:
+    """The same, where it works. Raises ``AskPerson`` saying why it does not."""
+    found = get_connection(session, key)
+    if found.status == CONNECTED:
+        return found
+    if found.status == DRAFT:
+        raise AskPerson(f"{key} is a draft: authorise and save it first")
+    reason = session.scalar(select(connections.c.reason).where(connections.c.key == key))
+    if found.status == NEEDS_ATTENTION and reason:
+        raise AskPerson(f"{key} needs attention: {reason}")  # which says what to do
+    raise AskPerson(f"{key} {NOT_WORKING[found.status]}{f' ({reason})' if reason else ''}: connect it again first")
+
+
 def _connection(row: Row[Any]) -> Connection:
     return Connection(
         key=row.key,

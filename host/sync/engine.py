@@ -32,6 +32,7 @@ from host.sync.connections import (
     CONNECTED,
     DRAFT,
     all_connections,
+    get_connected,
     get_connection,
     rename_connection,
 )
@@ -393,9 +394,7 @@ class Engine:
 
     def _lists_of(self, key: str) -> ListImport:
         with self._database.read() as session:
-            connection = get_connection(session, key)
-        if connection.status != CONNECTED:
-            raise AskPerson(f"{key} is not connected: connect it first")
+            connection = get_connected(session, key)
         return ListImport(
             database=self._database,
             saver=self._saver,

@@ -238,6 +238,11 @@ def owner_of(session: Session, connection: str, remote_id: str, row_id: int) -> 
     ).scalar()
 
 
+def held_by(ref: str) -> str:
+    """Why a record can't be linked with what it matches, and what to do."""
+    return f"the remote record that it matches is linked with {ref}: give one of the two what sets it apart (a code, a name), or undo that link"
+
+
 def bring(session: Session, provider: str, connection: str, kind: str, record_id: str, *, urgent: bool) -> None:
     """Send a record because another needs it, although by itself it was not meant to go."""
     session.execute(

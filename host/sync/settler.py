@@ -35,7 +35,9 @@ from host.sync.rows import (
     any_may_land,
     forget_agreed,
     generation_now,
+    held_by,
     look_later,
+    owner_of,
     release,
     release_lost,
     rows_by_id,
@@ -193,11 +195,20 @@ class Settler:
                 self._not_there(lost)
             else:
                 carried = _carried(lost, row, element)
-                settled.setdefault(lost.call_id, []).append((carried, _as_answer(known)))
+                settled.setdefault(lost.call_id, []).append((carried, self._as_answer(lost, known)))
         for call_id, some in settled.items():
             self._booker.book_answers(
                 call_id, [one for one, _ in some], [one for _, one in some], lambda _session: True
             )
+
+    def _as_answer(self, lost: Unsettled, known: Done | Refuse | None) -> Answer:
+        if isinstance(known, Refuse):
+            return Rejected(reason=known.reason, conflict=known.conflict)
+        if known is None:
+            return Rejected(reason="the remote says that it is there already, and does not show it")
+        with self._talk.database.read() as session:
+            owner = owner_of(session, self._talk.key, known.remote_id, lost.row_id)
+        return Rejected(reason=held_by(owner), conflict=True) if owner else known
 
     def _records(self, rows: Iterable[Waiting]) -> Mapping[tuple[str, str], Record]:
         """Today's records, by kind and id: which line of the remote's is which of ours is told by them."""
@@ -272,11 +283,3 @@ def _carried(lost: Unsettled, row: Waiting, sent: Mapping[str, Any]) -> Carried:
         sent=sent,
         warnings=lost.warnings,
     )
-
-
-def _as_answer(known: Done | Refuse | None) -> Answer:
-    if isinstance(known, Done):
-        return known
-    if isinstance(known, Refuse):
-        return Rejected(reason=known.reason, conflict=known.conflict)
-    return Rejected(reason="the remote says that it is there already, and does not show it")

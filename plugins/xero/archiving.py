@@ -25,7 +25,10 @@ GOING: Final = frozenset({"waiting", "sending", "blocked", "deleting", "unknown"
 OTHER_KIND: Final = {"customers": "suppliers", "suppliers": "customers"}
 FROZEN: Final = re.compile(r"\bmatched an archived contact\b", re.IGNORECASE)
 KEPT_HERE: Final = "its contact is archived at Xero: what changed since goes there when it is active again"
-RESTORE: Final = "restore it in Xero (the contact's page, among the archived ones), then try again: Xero lets nobody restore it from outside"
+RESTORE: Final = (
+    "restore it in Xero (the contact's page, among the archived ones), then try again: Xero lets nobody restore it from outside; "
+    "one that was merged into another, or is to be forgotten, stays away: link this record with the other one, or make it inactive"
+)
 
 
 class Archiving(Enum):

@@ -19,7 +19,7 @@ from host.db.watch import announce
 from host.errors import AskPerson, CounterfoilError
 from host.occasions import keep_occasion
 from host.sync.batches import close_batch, open_batch
-from host.sync.connections import CONNECTED, get_connection
+from host.sync.connections import get_connected, get_connection
 from host.sync.imports import staging
 from host.sync.imports.bookmarks import forget_bookmarks
 from host.sync.imports.importer import Importer
@@ -185,10 +185,8 @@ class Imports:
             return get_connection(session, key)
 
     def _connected(self, key: str) -> Connection:
-        connection = self._connection(key)
-        if connection.status != CONNECTED:
-            raise AskPerson(f"{key} is {connection.status}: connect it again first")
-        return connection
+        with self.database.read() as session:
+            return get_connected(session, key)
 
     @staticmethod
     def show(session: Session, batch: str) -> dict[str, Any] | None:

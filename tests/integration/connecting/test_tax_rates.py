@@ -70,7 +70,7 @@ def test_each_connection_offers_its_own_rates(shop: Office) -> None:
         ("INPUT2", "20", "INPUT2"),
     ]
     nothing = shop.api.ask("GET", "/connections/other/remote/tax-rates")
-    assert (nothing.status_code, nothing.json()["detail"]) == (409, "other is not connected: connect it first")
+    assert (nothing.status_code, nothing.json()["detail"]) == (409, "other is a draft: authorise and save it first")
     shop.api.put("/tax-rates/std", {**OWN, "connection": "acme", "linked_to": "OUTPUT2"})
     found = shop.api.get("/connections/acme/remote/tax-rates", q="output2")["items"]
     assert {one["remote_id"]: one["linked_with"] for one in found} == {

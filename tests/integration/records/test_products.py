@@ -108,3 +108,18 @@ def test_an_invoice_whose_product_xero_does_not_know_names_it_and_the_setting(sh
     shop.set(xero='default_invoice_item = "MISC"')
     shop.sync(kind="invoices")
     assert lines_at_xero(shop, "1") == [("MISC", "200")]
+
+
+@pytest.mark.parametrize("name", ["Mug", "Cup"])
+def test_a_code_that_another_product_is_linked_by_is_a_conflict_that_names_it(
+    shop: Shop, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether it equals what is there or not."""
+    shop.save("/products/mug", name="Mug", code="P3")
+    state = shop.save("/products/again", name=name, code="p3" if name == "Cup" else "P3")
+    assert (state["state"], state["error"]) == (
+        "conflict",
+        "the remote record that it matches is linked with mug: give one of the two what sets it apart (a code, a name), or undo that link",
+    )
+    assert [one["Name"] for one in shop.items()] == ["Mug"]
+    assert [one.message for one in caplog.records if one.levelname == "ERROR"] == []
