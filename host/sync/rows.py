@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Integer, and_, bindparam, case, func, select, update
 
 from host import clock
+from host.canonical_json import encoded_anyhow
 from host.sync.outbox import BULK, PERSON, chunks
 from host.sync.provider import Agreed, Link, Linked, Wanted
 from host.sync.tables import IMPORT, PREVIEW, batches, rows
@@ -52,11 +52,7 @@ def digests(inputs: Mapping[str, Any]) -> dict[str, str]:
 
     Equality is asked per field, so that a field which a later version adds does not make every record look changed.
     """
-    return {field: hashlib.sha256(_canonical(value).encode()).hexdigest()[:12] for field, value in inputs.items()}
-
-
-# Made once: json.dumps makes an encoder for every value that is written otherwise than usual.
-_canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode
+    return {field: hashlib.sha256(encoded_anyhow(value)).hexdigest()[:12] for field, value in inputs.items()}
 
 
 def equal_to_agreed(inputs: Mapping[str, Any], agreed: Agreed) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, false, or_, select, type_coerce
 
 from hookspecs import Action
+from host.canonical_json import encoded
 from plugins.core_billing import lookup, tables
 from plugins.core_billing.lookup import AT_ONCE, update_rows
 from plugins.core_billing.tracking import Offer, names_of, stored_meanings
@@ -102,5 +102,5 @@ def _moved(tracking: Mapping[str, str], renamed: Renamed) -> dict[str, str]:
 def _may_name(column: Column[str], renamed: Renamed) -> ColumnElement[bool]:
     """Leaves out what names none of these options, as the text of the column shows it already."""
     text = type_coerce(column, Text)
-    written = {json.dumps(old, ensure_ascii=False) for moved in renamed.values() for old in moved}
+    written = {encoded(old) for moved in renamed.values() for old in moved}
     return or_(false(), *(text.contains(one, autoescape=True) for one in sorted(written)))
