@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 def faults_of(offer: object, contract: type[Any]) -> list[str]:
@@ -15,6 +15,16 @@ def faults_of(offer: object, contract: type[Any]) -> list[str]:
     missing = [name for name, member in members.items() if _is_missing(offer, name, member)]
     lacks = [f"lacks {', '.join(missing)}"] if missing else []
     return [*lacks, *_calls_that_fail(offer, {name: members[name] for name in members if name not in missing})]
+
+
+def half_done(offer: object, abilities: Iterable[type[Any]]) -> Iterator[str]:
+    """Of what an object may be able to do besides, each of which it has some members and not all: without a word it would count as none of it."""
+    for ability in abilities:
+        members = {name: member for name, member in vars(ability).items() if not name.startswith("_")}
+        begun = [name for name, member in members.items() if not _is_missing(offer, name, member)]
+        faults = faults_of(offer, ability) if begun else []
+        if faults:
+            yield f"has {', '.join(begun)} of {ability.__name__}, and {'; '.join(faults)}"
 
 
 def _is_missing(offer: object, name: str, member: Any) -> bool:

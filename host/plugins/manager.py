@@ -18,15 +18,18 @@ from hookspecs import (
     Contributions,
     Demo,
     Events,
+    GeneratesCodes,
     Kind,
     KindService,
+    LocksRecords,
     Migrations,
     Route,
+    TellsUse,
 )
 from host.errors import CounterfoilError
 from host.plugins.checking import check_hooks, check_version
 from host.plugins.finding import Candidate, CannotLoad, candidates, missing
-from host.plugins.fitting import faults_of
+from host.plugins.fitting import faults_of, half_done
 from host.plugins.patience import TookTooLong, within
 from host.plugins.tracing import traced
 from host.words import did_you_mean, one_line
@@ -204,12 +207,12 @@ class Plugins:
 
     def start(self) -> None:
         """Hand each plugin its settings and take what it offers."""
-        from host.sync.provider import Provider
+        from host.sync.provider import OPTIONAL, Provider
 
         for plugin in self.active:
             self._ask(plugin, "configured", settings=plugin.settings)
-            plugin.store = self._ask_fitting(plugin, "provide_billing_store", BillingStore)
-            plugin.provider = self._ask_fitting(plugin, "register_provider", Provider)
+            plugin.store = self._ask_fitting(plugin, "provide_billing_store", BillingStore, [TellsUse])
+            plugin.provider = self._ask_fitting(plugin, "register_provider", Provider, OPTIONAL)
             plugin.kinds = self._ask_kinds(plugin)
             plugin.routes = self._ask_several(plugin, "register_routes", Route)
             plugin.demo = self.ask_demo(plugin)
@@ -308,24 +311,30 @@ class Plugins:
         plugin.fail(f"its {hook} answered {_type(answer)}, not a list of {expected.__name__}")
         return ()
 
-    def _ask_fitting(self, plugin: Plugin, hook: str, contract: type[Any]) -> Any:
-        """What it offers, where that can do all that the contract wants of it."""
+    def _ask_fitting(self, plugin: Plugin, hook: str, contract: type[Any], besides: Sequence[type[Any]]) -> Any:
+        """What it offers, where that can do all that the contract wants of it, and what it can do ``besides`` whole."""
         offer = self._ask(plugin, hook)
-        if offer is None or self._fits(plugin, hook, offer, contract):
+        if offer is None or self._fits(plugin, hook, offer, contract, besides):
             return offer
         return None
 
     def _ask_kinds(self, plugin: Plugin) -> Sequence[Kind]:
         kinds = self._ask_several(plugin, "register_kinds", Kind)
-        fitting = [self._fits(plugin, f"kind {kind.name!r}", kind.service, KindService) for kind in kinds]
+        besides = [LocksRecords, GeneratesCodes]
+        fitting = [self._fits(plugin, f"kind {kind.name!r}", kind.service, KindService, besides) for kind in kinds]
         return kinds if all(fitting) else ()
 
-    def _fits(self, plugin: Plugin, what: str, offer: object, contract: type[Any]) -> bool:
+    def _fits(
+        self, plugin: Plugin, what: str, offer: object, contract: type[Any], besides: Sequence[type[Any]]
+    ) -> bool:
+        brought, page = f"its {what} brought {_type(offer)}, which", PAGES[contract.__name__]
         faults = self._guarded(plugin, f"show its {contract.__name__}", lambda: faults_of(offer, contract))
         if faults:
-            plugin.fail(
-                f"its {what} brought {_type(offer)}, which is no {contract.__name__}: {'; '.join(faults)} (see {PAGES[contract.__name__]})"
-            )
+            plugin.fail(f"{brought} is no {contract.__name__}: {'; '.join(faults)} (see {page})")
+        elif plugin.active:
+            half = self._guarded(plugin, f"show its {contract.__name__}", lambda: list(half_done(offer, besides)))
+            if half:
+                plugin.fail(f"{brought} {'; it '.join(half)} (see {page})")
         return plugin.active
 
     def _guarded(self, plugin: Plugin, what: str, call: Callable[[], Any]) -> Any:

@@ -14,6 +14,8 @@ the optional abilities is under two hundred lines long (``host/testing/tiny_prov
 builds another step by step).
 """
 
+from typing import Final
+
 from hookspecs import JSON
 from host.sync.provider.answers import Answer, Done, Gone, Looked, Outdated, Rejected, Taken, Unclear, Unreadable
 from host.sync.provider.authorising import Authorises, Consent, Granted
@@ -37,9 +39,13 @@ from host.sync.provider.steps import (
 )
 from host.sync.provider.wishes import Agreed, Connection, Desk, Link, Linked, Wanted, Wish
 
+OPTIONAL: Final = (ImportsRecords, ReadsChanges, TellsReadiness, NamesConnections, Authorises)
+"""What a ``Provider`` may be able to do besides: each of these whole, or not at all."""
+
 __all__ = [
     "JSON",
     "NOT_LOOKED",
+    "OPTIONAL",
     "Adopt",
     "Agreed",
     "Answer",

@@ -235,6 +235,30 @@ OFFERS = {
 }
 
 
+HALF = {
+    "provide_billing_store": (
+        f"{ANY}class Half(Any):\n    def uses(self, session): ...\n",
+        "has uses of TellsUse, and its uses takes session, and is given session, connection (see docs/hooks/contributions.md)",
+    ),
+    "register_provider": (
+        "from host.testing import TinyProvider\n"
+        "class Half(TinyProvider):\n"
+        "    mirror = None\n    def miror(self, desk, kind, records, answered): ...\n    def try_out(self, ask, connection): ...\n",
+        "has importable_records, remote_records of ImportsRecords, and lacks mirror; "
+        "it has try_out of TellsReadiness, and lacks requirements (see docs/providers.md)",
+    ),
+}
+
+
+@pytest.mark.parametrize("hook", HALF)
+def test_what_an_offer_can_do_besides_it_can_do_whole(tmp_path: Path, hook: str) -> None:
+    source, reason = HALF[hook]
+    write(tmp_path, "half", f"{source}@hookimpl\ndef {hook}(): return Half()\n")
+    plugins = started(tmp_path, "half")
+    assert reasons(plugins) == {"half": f"its {hook} brought Half, which {reason}"}
+    assert (plugins.store, plugins.providers) == (None, [])
+
+
 @pytest.mark.parametrize("hook", OFFERS)
 def test_what_an_offer_lacks_is_said_when_it_is_offered(tmp_path: Path, hook: str) -> None:
     source, reason = OFFERS[hook]
