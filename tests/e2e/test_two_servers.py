@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
+from pathlib import Path
+from time import time as machine_seconds
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from host.app import open_host
 from host.db.locks import lock_key
 from tests.e2e.official import Official
 from tests.e2e.processes import wait_until
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 TAKEN_OVER_SECONDS = 2.0
 RECORDS = 160
 MINUTE = 10
+BERLIN = ZoneInfo("Europe/Berlin")
 
 only_postgresql = pytest.mark.parametrize("database_from", ["postgresql"], indirect=True)
 only_sqlite = pytest.mark.parametrize("database_from", ["sqlite"], indirect=True)
@@ -62,7 +66,7 @@ def test_the_other_server_takes_over_within_two_seconds(make_connected: MakeHost
     speaking = who_speaks(host)
     spoke = {one[0] for one in speakers(host)}
     servers[speaking].kill()
-    killed = time.time()
+    killed = machine_seconds()
     taken_over = wait_until(
         lambda: [began for name, began, _ in speakers(host) if name not in spoke], what="a call of the other"
     )
@@ -93,6 +97,57 @@ def test_commands_work_beside_a_server_on_one_file(make_connected: MakeHost) -> 
     assert "locked" not in server.program.output() + waiting.output()
 
 
+NIGHTLY = """
+from pathlib import Path
+from hookspecs import hookimpl
+
+contract_version = 1
+
+@hookimpl
+def on_daily_schedule(tick):
+    with Path(__file__).with_name("nights").open("a") as nights:
+        nights.write(f"{tick.local_date}\\n")
+"""
+
+
+@only_postgresql
+def test_of_two_servers_one_runs_and_imports_each_night(make_connected: MakeHost) -> None:
+    """The first night finds both as they start, the second at work. In each, both are about to claim the run before either can."""
+    host = make_connected()
+    nights_of_plugin = with_nightly(host)
+    with open_host(host.config) as opened:
+        opened.daily.run_due()  # new here: nothing was missed
+    before, evening = host.sandbox.last_call, datetime.now(BERLIN)
+    nights = [evening.date() + timedelta(days=number) for number in (1, 2)]
+    moments = [datetime.combine(night, time(2), tzinfo=BERLIN).timestamp() for night in nights]
+
+    host.advance(moments[0] - evening.timestamp())
+    host.sandbox.control("POST", "fill", contacts=1, name="First night")
+    with both_claiming(host, nights[0]):
+        servers = [serve_as(host, name, wait=False) for name in ("one", "two")]
+    wait_until(lambda: runs_of(host, "xero")[-1] == (nights[0], "done"), what="the first night's import")
+    host.advance(moments[1] - moments[0])
+    host.sandbox.control("POST", "fill", contacts=1, name="Second night")
+    with both_claiming(host, nights[1]):
+        pass
+    wait_until(lambda: runs_of(host, "xero")[-1] == (nights[1], "done"), what="the second night's import")
+    assert [server.program.stop() for server in servers] == [0, 0], "each ends what it does"
+
+    assert nights_of_plugin.read_text().split() == [str(night) for night in nights]
+    for name in ("host", "host.retention", "nightly", "xero"):
+        (_, first), *then = runs_of(host, name)
+        assert (first, then) == ("skipped", [(night, "done") for night in nights])
+    calls = [(one["method"], one["path"]) for one in host.sandbox.calls(after=before)]
+    assert calls == [("POST", "/connect/token"), ("GET", "/api.xro/2.0/Contacts")] * 2
+    with database(host) as connection:
+        took = text("SELECT name, action FROM sync_import_records WHERE kind = 'customers' ORDER BY id")
+        assert list(connection.execute(took)) == [
+            ("First night", "create"),
+            ("First night", "unchanged"),  # read again: it was made within the overlap
+            ("Second night", "create"),
+        ]
+
+
 # ------------------------------------------------------------------------------------------------------------ looking
 
 
@@ -101,10 +156,52 @@ def as_lines(records: list[dict[str, Any]]) -> list[str]:
     return [json.dumps(record) for record in records]
 
 
-def serve_as(host: Host, name: str) -> Server:
+def serve_as(host: Host, name: str, *, wait: bool = True) -> Server:
     """A server that PostgreSQL knows by this name."""
     host.environment["PGAPPNAME"] = name
-    return host.serve()
+    return host.serve(wait=wait)
+
+
+def with_nightly(host: Host) -> Path:
+    """Lets the customers be imported at two in the night, and a plugin write down its nights; answers where."""
+    folder = host.folder / "plugins"
+    folder.mkdir(exist_ok=True)
+    (folder / "nightly.py").write_text(NIGHTLY)
+    host.set(
+        timezone="Europe/Berlin", daily_at="02:00", plugin_dir="plugins", plugins=["core_billing", "nightly", "xero"]
+    )
+    host.set("plugins.xero", import_daily=["customers"])
+    return folder / "nights"
+
+
+@contextmanager
+def both_claiming(host: Host, night: date) -> Iterator[None]:
+    """Ends when the servers ``one`` and ``two`` both wait to write down that they run the plugin ``nightly``: neither can while somebody else may yet."""
+    claim = text(
+        "INSERT INTO host_runs (id, plugin, name, local_date, state, reason, started_at)"
+        " VALUES ('theirs', 'nightly', 'daily', :night, 'running', '', now())"
+    )
+    with database(host) as other:
+        other.execute(claim, {"night": night})
+        yield
+        wait_until(lambda: who_waits(host) == {"one", "two"}, what="both to claim the run", pause=0.25)
+
+
+def who_waits(host: Host) -> set[str]:
+    """The servers that wait for the end of another's transaction."""
+    waiting = text(
+        "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE locktype = 'transactionid' AND NOT granted"
+    )
+    with database(host) as connection:
+        return set(connection.execute(waiting).scalars())
+
+
+def runs_of(host: Host, name: str) -> list[tuple[date, str]]:
+    """The daily runs of a plugin, or of the host's own: local date and state."""
+    asked = text("SELECT local_date, state FROM host_runs WHERE plugin = :name ORDER BY local_date")
+    with database(host) as connection:
+        return [(one.local_date, one.state) for one in connection.execute(asked, {"name": name})]
 
 
 @contextmanager
