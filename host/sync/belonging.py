@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 250
 
-# Built once, and one question for a save of one record: the row of its own, and that of the record which it follows.
+# Built once, and one question for a save of one record: the row of its own, and that of the record which it follows. Each half names the whole key: with
+# the provider before both, SQLite reads every row of it.
 _ROWS: Final = select(
     rows.c.kind, rows.c.record_id, rows.c.connection, rows.c.remote_id, rows.c.call_id, rows.c.lost_until
 ).where(
-    rows.c.provider == bindparam("provider"),
     or_(
         *(
-            and_(rows.c.kind == bindparam(kind), rows.c.record_id.in_(bindparam(ids, expanding=True)))
+            and_(
+                rows.c.provider == bindparam("provider"),
+                rows.c.kind == bindparam(kind),
+                rows.c.record_id.in_(bindparam(ids, expanding=True)),
+            )
             for kind, ids in (("one", "ids_of_one"), ("other", "ids_of_other"))
         )
     ),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, and_, bindparam, case, func, select, update
+from sqlalchemy import Integer, bindparam, case, exists, func, or_, select, update
 
 from host import clock
 from host.canonical_json import encoded_anyhow
 from host.sync.outbox import BULK, PERSON, chunks
 from host.sync.provider import Agreed, Link, Linked, Wanted
-from host.sync.tables import IMPORT, PREVIEW, batches, rows
+from host.sync.tables import IMPORT, IS_LINKED, PREVIEW, batches, connections, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -217,7 +217,7 @@ def linked(session: Session, connection: str, kind: str, remote_ids: Iterable[st
     for chunk in chunks(sorted(set(remote_ids)), 500):
         for row in session.execute(
             select(rows.c.remote_id, rows.c.record_id, rows.c.answered).where(
-                rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id.in_(chunk)
+                IS_LINKED, rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id.in_(chunk)
             )
         ):
             found[row.remote_id] = Linked(record_id=row.record_id, answered=row.answered)
@@ -229,7 +229,11 @@ def owner_of(session: Session, connection: str, remote_id: str, row_id: int) -> 
     kind = select(rows.c.kind).where(rows.c.id == row_id).scalar_subquery()
     return session.execute(
         select(rows.c.ref).where(
-            rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id == remote_id, rows.c.id != row_id
+            IS_LINKED,
+            rows.c.connection == connection,
+            rows.c.kind == kind,
+            rows.c.remote_id == remote_id,
+            rows.c.id != row_id,
         )
     ).scalar()
 
@@ -266,6 +270,7 @@ def write_numbers(session: Session, connection: str, numbers: Mapping[tuple[str,
         session.execute(
             update(rows)
             .where(
+                IS_LINKED,
                 rows.c.connection == connection,
                 rows.c.kind == kind,
                 rows.c.remote_id == remote_id,
@@ -359,8 +364,14 @@ def counts_by_state(session: Session) -> Sequence[tuple[str, str, str, int]]:
 
 def connections_with_work(session: Session, now: datetime) -> Sequence[str]:
     """The connections of which a row is due now, or has a call without a known end that is to be asked for now."""
-    in_call = and_(rows.c.call_id.is_not(None), rows.c.due_at.is_(None))
-    # Two questions, each with its index: as one, every wake would read every row there is.
-    due = select(rows.c.connection).where(rows.c.due_at <= now, rows.c.connection != "")
-    found = session.execute(due.union(select(rows.c.connection).where(in_call, rows.c.connection != "")))
-    return list(found.scalars())
+    return list(session.connection().execute(_WITH_WORK, {"now": now}).scalars())
+
+
+# Asked at every wake: for each connection whether there is one, however many there are.
+_of_it: Final = rows.c.connection == connections.c.key
+_WITH_WORK: Final = select(connections.c.key).where(
+    or_(
+        exists().where(_of_it, rows.c.due_at <= bindparam("now", type_=rows.c.due_at.type)),
+        exists().where(_of_it, rows.c.call_id.is_not(None), rows.c.due_at.is_(None)),
+    )
+)

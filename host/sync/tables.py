@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -174,11 +177,22 @@ rows = Table(
     # Ends with the time, so that the oldest of each state is found, and all are counted, without looking at a row.
     Index("ix_sync_rows_state", "state", "kind", "connection", "changed_at"),
     Index("ix_sync_rows_record", "kind", "record_id"),
+    # A batch is asked for again and again while it is on its way, and is a few of all the rows there are.
+    Index(
+        "ix_sync_rows_batch",
+        "batch",
+        sqlite_where=text("batch IS NOT NULL"),
+        postgresql_where=text("batch IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 """One row per provider and record: outbox, link and sync state in one (decision 0002). ``lost_call`` is a create that was not found and may still land
 until ``lost_until``: till then the same may be made anew (its mark lets only one of both land), and nothing else. ``correlation_id`` is that of the last
 save."""
+
+IS_LINKED: Final = rows.c.remote_id != literal_column("''")
+"""Who looks for rows by remote ids says this as well, in just these words: by them a database knows that the index of linked rows serves. Without, it reads
+every row of the kind."""
 
 calls = Table(
     "sync_calls",

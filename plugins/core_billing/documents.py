@@ -87,9 +87,13 @@ class Documents(Records[DocumentEntry]):
 
     def get(self, session: Session, ref: str) -> JSON | None:
         """The standing document with this ref, else the one that ended last."""
-        query = select(_documents.id).where(_documents.kind == self.place.kind, _documents.ref == ref)
-        newest_first = query.order_by(_documents.ended_at.is_not(None), _documents.id.desc()).limit(1)
-        id = session.scalar(newest_first) if REF.fullmatch(ref) else None
+        return super().get(session, ref) or self._get_ended(session, ref)
+
+    def _get_ended(self, session: Session, ref: str) -> JSON | None:
+        ended = select(_documents.id).where(
+            _documents.kind == self.place.kind, _documents.ref == ref, _documents.ended_at.is_not(None)
+        )
+        id = session.scalar(ended.order_by(_documents.id.desc()).limit(1)) if REF.fullmatch(ref) else None
         return self.show(session, [id])[0] if id else None
 
     def read(self, session: Session, ids: Iterable[str]) -> dict[str, Record]:

@@ -275,6 +275,14 @@ _listed("currency", "currency")
 _listed("reference", "reference")
 _listed("list_of_contact", "contact", "issue_date")
 Index("ix_core_billing_documents_contact", documents.c.contact, documents.c.issue_date, documents.c.id)
+Index(
+    "ix_core_billing_documents_ended",
+    documents.c.kind,
+    documents.c.ref,
+    documents.c.id,
+    sqlite_where=documents.c.ended_at.is_not(None),
+    postgresql_where=documents.c.ended_at.is_not(None),
+)
 Index("ix_core_billing_documents_totals_known", documents.c.totals_known, documents.c.id)
 
 lines: Final = Table(

@@ -18,7 +18,7 @@ from host.sync.imports.tables import import_records
 from host.sync.outbox import chunks
 from host.sync.provider import RemoteRecord
 from host.sync.rows import digests
-from host.sync.tables import rows
+from host.sync.tables import IS_LINKED, rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,7 +70,7 @@ def linked_with_none_of(session: Session, wish: Wish, before: datetime) -> Seque
     query = select(rows.c.kind, rows.c.remote_id, rows.c.remote_number, rows.c.remote_url).where(
         rows.c.connection == wish.connection,
         rows.c.kind.in_(wish.kinds),
-        rows.c.remote_id != "",
+        IS_LINKED,
         rows.c.synced_at < before,
         ~read.exists(),
     )
@@ -137,7 +137,7 @@ class Knowledge:
                 rows.c.provider == self.provider.name, rows.c.kind == kind, column.in_(chunk)
             )
             if column is rows.c.remote_id:
-                query = query.where(rows.c.connection == self.connection.key)
+                query = query.where(IS_LINKED, rows.c.connection == self.connection.key)
             query = query.order_by(rows.c.id)
             found += self.session.execute(query.with_for_update() if self.lock else query)
         return found

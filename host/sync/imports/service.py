@@ -27,7 +27,7 @@ from host.sync.imports.linking import Linker, NewLink
 from host.sync.imports.staging import Wish
 from host.sync.outbox import look_again_at_blocked
 from host.sync.provider import ImportsRecords
-from host.sync.tables import IMPORT, PREVIEW, rows
+from host.sync.tables import IMPORT, IS_LINKED, PREVIEW, rows
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -306,7 +306,7 @@ def _named(store: BillingStore, session: Session, kind: str, ref: str) -> Record
 def owner_of_kind(session: Session, connection: str, kind: str, remote_id: str) -> str:
     """The ref of our record that is linked with this remote one; empty where none is."""
     query = select(rows.c.ref).where(
-        rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id == remote_id
+        IS_LINKED, rows.c.connection == connection, rows.c.kind == kind, rows.c.remote_id == remote_id
     )
     return str(session.scalar(query) or "")
 
