@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,13 @@ def _shift() -> timedelta:
     if not name:
         return timedelta()
     try:
-        return timedelta(seconds=float(Path(name).read_text() or 0))
+        found = Path(name).stat()
+        return _read(name, (found.st_ino, found.st_mtime_ns, found.st_size))
     except FileNotFoundError:
         return timedelta()
+
+
+@lru_cache(maxsize=1)
+def _read(name: str, _version: tuple[int, int, int]) -> timedelta:
+    """Once for each version of the file: an import asks for the time ten times a record."""
+    return timedelta(seconds=float(Path(name).read_text() or 0))

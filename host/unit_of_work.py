@@ -16,7 +16,7 @@ from host.measures import Measures
 from host.occasions import keep_occasion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -79,6 +79,11 @@ class Saving(UnitOfWork):
     @property
     def batch(self) -> str | None:
         return self._batch
+
+    def saved(self, kind: str, ids: Iterable[str]) -> Mapping[str, Record]:
+        """Those of these records that were saved in this transaction and of which no hook was told yet, as they are now."""
+        events = ((id, self._saved.get((kind, id))) for id in ids)
+        return {id: event.record for id, event in events if event}
 
     def save(self, kind: str, record: Record, *, action: Action, changed: frozenset[str]) -> None:
         self.told = True

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from marshmallow import ValidationError
@@ -54,6 +55,10 @@ TAXES: Final = {"AccountsReceivableTaxType": "sales_tax", "AccountsPayableTaxTyp
 CONTACT_FIELDS: Final = (*CONTACT_TEXTS.values(), *TAXES.values(), "phone", "billing_address")
 ADDRESS_PARTS: Final = {"City": "city", "Region": "region", "PostalCode": "postal_code", "Country": "country"}
 NO_ADDRESS: Final = dict.fromkeys(("line1", "line2", *ADDRESS_PARTS.values()), "")
+EMPTY_CONTACT: Final = dict.fromkeys(CONTACT_FIELDS, "") | {"billing_address": NO_ADDRESS}
+EMPTY_CUSTOMER: Final = {name: value for name, value in EMPTY_CONTACT.items() if name != "purchase_tax"}
+EMPTY_SUPPLIER: Final = {name: value for name, value in EMPTY_CONTACT.items() if name != "sales_tax"}
+"""What a customer, or a supplier, sends of these."""
 PHONE_PARTS: Final = ("PhoneCountryCode", "PhoneAreaCode", "PhoneNumber")
 ITEM_TEXTS: Final = ("code", "name", "description", "purchase_description")
 SIDES: Final = ("sales", "purchase")
@@ -91,8 +96,7 @@ def remote_records(settings: Settings, reading: Reading, ask: Ask) -> Iterator[S
     codes = Codes.of(reading.catalogue, reading.connection.key)
     kinds = [kind for kind in reading.kinds if kind != "products"]
     if kinds:
-        for page in _contact_pages(reading, ask):
-            yield _as_parties(settings, reading, codes, kinds, page)
+        yield from map(partial(_as_parties, settings, reading, codes, kinds), _contact_pages(reading, ask))
     if "products" in reading.kinds:
         yield from _in_pages(_as_products(codes, _items(reading, ask)))
 
@@ -137,6 +141,7 @@ def _all_contacts(reading: Reading, ask: Ask) -> Iterator[Sequence[JSON]]:
         last = page.contacts
         first = last if first is None else first
         yield page.elements
+        del page
     if first != last:
         for page in _pages(_since(request, began[0] - OVERLAP), ask):
             yield page.elements
@@ -155,8 +160,10 @@ def _pages(request: Request, ask: Ask) -> Iterator[Page]:
     while True:
         query = tuple((name, str(number) if name == "page" else value) for name, value in request.query)
         page = _page(ask(replace(request, query=query)))
+        pages = page.pages
         yield page
-        if number >= page.pages:
+        del page  # let go, here and below, before the next one is asked for: a thousand contacts take ten megabytes
+        if number >= pages:
             return
         number += 1
 
@@ -220,7 +227,7 @@ def _as_parties(
 
 
 def _as_party(settings: Settings, reading: Reading, codes: Codes, kind: str, element: JSON) -> RemoteRecord:
-    fields = dict.fromkeys(CONTACT_FIELDS, "") | {"billing_address": NO_ADDRESS} | contact_fields(element, codes)
+    fields = EMPTY_CONTACT | contact_fields(element, codes)
     contact_id = str(element.get("ContactID", ""))
     return RemoteRecord(
         kind=kind,
@@ -375,11 +382,9 @@ def mirror(
 
 def _mirrored_party(party: Party, books: Books, codes: Codes, answered: JSON, *, suppliers: bool) -> Mirrored:
     element, _ = contact_mapping.element_of(party, books, suppliers=suppliers)
-    not_sent = "sales_tax" if suppliers else "purchase_tax"
-    empty = {name: "" for name in CONTACT_FIELDS if name != not_sent} | {"billing_address": NO_ADDRESS}
     return Mirrored(
         inputs=contact_mapping.inputs_of(party, suppliers=suppliers),
-        fields=empty | contact_fields(element, codes),
+        fields=(EMPTY_SUPPLIER if suppliers else EMPTY_CUSTOMER) | contact_fields(element, codes),
         before=contact_fields(answered["fields"], codes) if answered.get("fields") else {},
         answered={"fields": element},
     )

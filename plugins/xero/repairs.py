@@ -39,6 +39,8 @@ class Workshop:
     warnings: list[str] = field(default_factory=list)
 
     def do(self, repair: Callable[[str, str], Repaired], value: str, name: str) -> str:
+        if not value:
+            return value  # there is nothing to repair
         repaired, warning = repair(value, name)
         if warning:
             self.warnings.append(warning)
@@ -46,14 +48,21 @@ class Workshop:
 
     def line(self, value: str, name: str, longest: int) -> str:
         """A text of one line: tidied, and shortened where it is too long."""
+        if _is_tidy(value) and len(value) <= longest:
+            return value
         tidied = self.do(tidy, value, name)
         return self.do(lambda text, called: shorten(text, called, longest), tidied, name)
 
 
+def _is_tidy(value: str) -> bool:
+    """As most are. Of white space, only a plain space is printable."""
+    return value.isprintable() and "  " not in value and value == value.strip()
+
+
 def tidy(value: str, name: str) -> Repaired:
     """One line, no space at either end or doubled in the middle: Xero refuses such names (API facts 4.2)."""
-    if value.isprintable() and "  " not in value and value == value.strip():
-        return value, None  # most are: of white space, only a plain space is printable
+    if _is_tidy(value):
+        return value, None
     broken = LINE_BREAKS.sub(" ", value.strip())
     tidied = RUNS_OF_SPACES.sub(" ", CONTROLS.sub("", broken)).strip()
     if tidied == value:

@@ -114,6 +114,7 @@ class Importer:
             with self.database.write() as session:
                 touch_batch(session, wish.batch)
                 staging.stage(session, wish.batch, page)
+            del page  # let go before the next one is asked for
             self.progress(wish)
             if self.stopping():
                 return wish
@@ -307,7 +308,7 @@ class Doing:
     def _link(self, done: Sequence[tuple[Staged, Decision, Saved]]) -> None:
         """Of one that was saved here since both sides agreed, the rest still goes: its row stays as it is."""
         new = [(one, decision, answer.id) for one, decision, answer in done if not _is_pending(decision)]
-        records = self.importer.store.read(self.work.session, self.kind, [id for _, _, id in new])
+        records = self._records([id for _, _, id in new])
         mirrored = self.knowledge.mirrored(self.kind, list(records.values()), {})
         links = [self._new_link(one.remote, decision, records[id], mirrored.get(id)) for one, decision, id in new]
         Linker(
@@ -317,6 +318,13 @@ class Doing:
             correlation_id=self.work.correlation_id,
             batch=self.wish.batch,
         ).link(links)
+
+    def _records(self, ids: Sequence[str]) -> Mapping[str, Record]:
+        saved = self.work.saved(self.kind, ids)
+        return {
+            **saved,
+            **self.importer.store.read(self.work.session, self.kind, [id for id in ids if id not in saved]),
+        }
 
     def _new_link(self, remote: RemoteRecord, decision: Decision, record: Record, mirrored: Any) -> NewLink:
         if remote.merged_into:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
@@ -15,6 +15,8 @@ from host.sync.rows import digests, wake_dependents
 from host.sync.tables import rows
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from hookspecs import Record
@@ -46,6 +48,7 @@ class Linker:
     connection: str
     correlation_id: str
     batch: str | None = None
+    now: datetime = field(default_factory=clock.now)
 
     def link(self, links: Sequence[NewLink]) -> None:
         """One that equals what is there is agreed; of one that does not, nothing is, so that all of it goes when it goes."""
@@ -58,7 +61,7 @@ class Linker:
             self.session.connection().execute(insert(rows), made)
         if changed:
             self.session.connection().execute(_LINK, changed)
-            wake_dependents(self.session, [one["row"] for one in changed], clock.now())
+            wake_dependents(self.session, [one["row"] for one in changed], self.now)
 
     def _known(self, links: Sequence[NewLink]) -> Mapping[tuple[str, str], Any]:
         query = select(
@@ -80,9 +83,10 @@ class Linker:
             "generation": 1,
             "agreed_generation": 0 if one.send else 1,
             "priority": BULK,
-            "changed_at": clock.now(),
+            "changed_at": self.now,
             **self._linked(one),
-            **_going(one),
+            **(_GOING if one.send else _RESTING),
+            "due_at": self.now if one.send else None,
         }
 
     def _changed(self, one: NewLink, row: Any) -> dict[str, Any]:
@@ -91,7 +95,7 @@ class Linker:
         new = {
             **self._linked(one),
             **(_GOING if goes else _RESTING),
-            "due_at": clock.now() if goes else None,
+            "due_at": self.now if goes else None,
             "agreed_generation": row.agreed_generation if goes else row.generation,
         }
         if row.state == PARKED:
@@ -114,7 +118,7 @@ class Linker:
             "error": "",
             "attempts": 0,
             "warnings": [] if equal or one.send else [DIFFERS],
-            "synced_at": clock.now(),
+            "synced_at": self.now,
         }
 
     def unlink(self, row_id: int) -> None:
@@ -125,7 +129,7 @@ class Linker:
         self.session.execute(
             update(rows)
             .where(rows.c.id == row_id)
-            .values(agreed_generation=0, changed_at=clock.now(), **nothing, **at_remote, **said)
+            .values(agreed_generation=0, changed_at=self.now, **nothing, **at_remote, **said)
         )
 
 
@@ -140,7 +144,3 @@ _LINK: Final = (
     .where(rows.c.id == bindparam("row"))
     .values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in _NAMES} | {"waits_for": None})
 )
-
-
-def _going(one: NewLink) -> dict[str, Any]:
-    return {**(_GOING if one.send else _RESTING), "due_at": clock.now() if one.send else None}
