@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from host.sync.imports.bookmarks import digest, known_bookmarks, put_bookmarks, 
 from host.sync.imports.deciding import Action, Decision, Ours, decide
 from host.sync.imports.knowing import Knowledge, Known, linked_with_none_of
 from host.sync.imports.linking import Linker, NewLink
+from host.sync.imports.pages import pages
 from host.sync.imports.staging import Outcome, Staged, Wish
 from host.sync.outbox import look_again_at_blocked
 from host.sync.provider import ImportsRecords, Provider, Reading, ReadsChanges, RemoteRecord
@@ -110,7 +111,7 @@ class Importer:
         wish, begun_at = self._begin(wish), clock.now()
         clocked = Clocked(self.ask, self.importer)
         reading = self.reading(wish.kinds, ids=wish.chosen, since=wish.since)
-        for page in self.importer.remote_records(reading, clocked):
+        for page in pages(self.provider.name, self.importer, reading, clocked):
             with self.database.write() as session:
                 touch_batch(session, wish.batch)
                 staging.stage(session, wish.batch, page)
@@ -156,6 +157,9 @@ class Importer:
             search=search,
             since=since,
         )
+
+    def pages(self, reading: Reading) -> Iterator[Sequence[RemoteRecord]]:
+        return pages(self.provider.name, self.importer, reading, self.ask)
 
     # Deciding and doing --------------------------------------------------------------------------------------------
 

@@ -202,7 +202,7 @@ class Imports:
         """What the remote has for a person's search, each with the record of ours that is linked with it."""
         self._connected(key)
         importer, found = self._importer(key), list[Any]()
-        for page in importer.importer.remote_records(importer.reading([kind], search=text), importer.ask):
+        for page in importer.pages(importer.reading([kind], search=text)):
             found += page
             if len(found) >= MOST_FOUND:
                 break
@@ -223,7 +223,7 @@ class Imports:
 
     def _remote(self, importer: Importer, kind: str, remote_id: str) -> RemoteRecord:
         reading = importer.reading([kind], ids=[remote_id])
-        for page in importer.importer.remote_records(reading, importer.ask):
+        for page in importer.pages(reading):
             for one in page:
                 if one.id == remote_id and (one.unusable or one.merged_into):
                     raise AskPerson(f"{one.name} cannot be linked: {one.unusable or 'it was merged into another'}")

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from host.errors import Retry
+
 if TYPE_CHECKING:
     from hookspecs import JSON, LedgerState
     from host.sync.provider.http import Request
@@ -64,8 +66,12 @@ class Unclear:
 Answer = Done | Gone | Rejected | Taken | Unclear
 
 
-class Unreadable(Exception):
-    """A 2xx reply that is cut off, or does not have one element for each that was sent. The outcome is unknown."""
+class Unreadable(Retry):
+    """A 2xx reply that is cut off, or does not have one element for each that was sent. The outcome of what was sent is unknown; what was asked is asked
+    again later."""
+
+    def __init__(self, message: str = "the remote's answer could not be read: try again later") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,10 @@ from sqlalchemy import update
 
 from host.db.locks import NamedLock
 from host.roles import Role
+from host.sync import RemoteRecord, Unreadable
 from host.sync.imports.importer import Importer
 from host.sync.tables import connections
+from host.testing import TinyProvider
 from tests.e2e.processes import wait_until
 
 if TYPE_CHECKING:
@@ -158,6 +161,44 @@ def test_one_that_cannot_be_taken_over_fails_alone(linked_office: Office, remote
     assert (done["kinds"]["customers"]["create"], done["kinds"]["customers"]["failed"]) == (2, 1)
     [failed] = records(linked_office, "failed")
     assert failed["reason"] == "name: has 600 characters: accepted are up to 500"
+
+
+BEA = RemoteRecord(kind="customers", id="r1", name="Bea", fields={"name": "Bea"})
+
+
+@pytest.mark.parametrize(
+    ("answered", "says"),
+    [
+        (None, "NoneType, and not pages of records"),
+        ([BEA], "RemoteRecord for a page: a page is a list of records"),
+        ([[BEA, {"name": "Ada"}]], "a page with dict in it: a page has RemoteRecords"),
+        ([[BEA], [replace(BEA, kind="customer")]], "a record of the kind 'customer', and was asked for customers"),
+        ([[replace(BEA, id="")]], "a record (Bea) whose id is '': it needs one, as text"),
+    ],
+)
+def test_a_provider_that_does_not_answer_as_it_should_is_named(
+    linked_office: Office, monkeypatch: pytest.MonkeyPatch, answered: Any, says: str
+) -> None:
+    monkeypatch.setattr(TinyProvider, "remote_records", lambda *_: answered)
+    told = f"the plugin of tiny is at fault, please report it to its authors: its remote_records answered {says}"
+    done = imported(linked_office)
+    assert (done["stage"], done["reason"]) == ("failed", told)
+    assert linked_office.get("/customers")["items"] == []
+    searched = linked_office.ask("GET", "/connections/acme/remote/customers")
+    assert (searched.status_code, searched.json()["detail"]) == (409, told)
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again_later(
+    linked_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def garbled(*_: Any) -> Any:
+        raise Unreadable
+
+    monkeypatch.setattr(TinyProvider, "remote_records", garbled)
+    told = "the remote's answer could not be read: try again later"
+    assert (imported(linked_office)["stage"], imported(linked_office)["reason"]) == ("failed", told)
+    searched = linked_office.ask("GET", "/connections/acme/remote/customers")
+    assert (searched.status_code, searched.json()["detail"]) == (503, told)
 
 
 def records(office: Office, action: str) -> Any:
