@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from host.testing import Place, Sandbox
 from tests.e2e import believed
@@ -15,7 +18,10 @@ from tests.e2e.processes import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
+
     from tests.e2e.conftest import MakeHost
+    from tests.e2e.processes import Host
 
 Element = dict[str, Any]
 
@@ -667,20 +673,6 @@ def test_ten_thousand_contacts_take_ten_calls_and_are_believed_as_they_are(sqlit
     believed.assert_contacts(Official(world.organisation.url).contacts(), pages(world))
 
 
-def test_a_list_that_changes_while_it_is_read(sqlite_world: Importing) -> None:
-    world = sqlite_world
-    world.organisation.control("POST", "fill", contacts=1100)
-    [some] = [world.organisation.user().listed("Contacts", "page=1&pageSize=50")]
-    plans: list[Element] = [
-        {"do": "touch", "with": {"kind": "contacts", "ids": [one["ContactID"] for one in some]}},
-        {"do": "fill", "with": {"contacts": 3}},
-    ]
-    for plan in plans:
-        world.organisation.control("POST", "meanwhile", address="Contacts.*page=1&", **plan)
-    assert world.imported("customers") == {"create": 1103}
-    assert len({one["sync"][0]["remote_id"] for one in pages(world)}) == 1103
-
-
 def pages(world: Importing) -> list[Element]:
     found: list[Element] = []
     while True:
@@ -727,6 +719,7 @@ def test_the_command_says_what_would_be_and_what_a_person_has_to_look_at(sqlite_
 
 
 def test_a_killed_import_goes_on_without_doubles(make_connected: MakeHost) -> None:
+    """Killed at any moment, which is mostly within a transaction, and then between two."""
     host = make_connected()
     host.sandbox.control("POST", "fill", contacts=1500)
     server = host.serve()
@@ -737,8 +730,15 @@ def test_a_killed_import_goes_on_without_doubles(make_connected: MakeHost) -> No
     def counts() -> Element:
         return dict(server.get(path)["imported"]["kinds"]["customers"])
 
-    wait_until(lambda: counts()["create"], what="the first records")
+    wait_until(lambda: decided(host), what="the first records", pause=0.002)
     server.kill()
+    before = decided(host)
+    assert 0 < before < 1500
+    server = host.serve(wait=False)
+    wait_until(lambda: decided(host) > before, what="more records", pause=0.002)
+    with nobody_writing(host):
+        server.kill()
+    assert before < decided(host) < 1500
     server = host.serve()
     wait_until(lambda: server.get(path)["imported"]["stage"] == "done", what="the end of the import", seconds=60)
     assert counts() == {**dict.fromkeys(counts(), 0), "create": 1500}
@@ -746,3 +746,38 @@ def test_a_killed_import_goes_on_without_doubles(make_connected: MakeHost) -> No
     assert len({one["sync"][0]["remote_id"] for one in records}) == len(records) == 1500
     assert {one["sync"][0]["state"] for one in records} == {"synced"}
     assert host.sandbox.writes() == []
+
+
+def decided(host: Host) -> int:
+    """Of how many records it is decided, and done, what becomes of them."""
+    with closing_connection(host) as connection:
+        return int(
+            connection.exec_driver_sql("SELECT count(*) FROM sync_import_records WHERE action <> ''").scalar_one()
+        )
+
+
+@contextmanager
+def nobody_writing(host: Host) -> Iterator[None]:
+    """Begins between two transactions of the import: the next one has to wait."""
+    with closing_connection(host) as connection:
+        if connection.dialect.name == "sqlite":
+            wait_until(lambda: begun(connection), what="a moment in which nobody writes", pause=0.0005)
+        else:
+            connection.exec_driver_sql("LOCK TABLE sync_batches IN EXCLUSIVE MODE")
+        yield
+
+
+def begun(connection: Connection) -> bool:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def closing_connection(host: Host) -> Iterator[Connection]:
+    engine = create_engine(host.database_url, connect_args={"timeout": 0} if "sqlite" in host.database_url else {})
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
