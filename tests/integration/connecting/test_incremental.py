@@ -293,13 +293,28 @@ def test_an_import_that_uses_up_the_day_waits_and_goes_on(
     assert bookmarked(office) == ["customers"]
 
 
-def a_day_begins_there(office: Office) -> None:
+def test_an_import_waits_in_place_for_a_limit_that_is_over_within_a_minute(
+    acme: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.xero.looking.PAGE", 10)
+    fill(acme, contacts=35)
+    a_day_begins_there(acme, in_seconds=5)
+    acme.sandbox.limit(day=3)
+    ended = imported(acme)
+    assert (ended["stage"], ended["kinds"]["customers"]["create"]) == ("done", 35)
+    pages = [
+        one["status"] for one in acme.logged("GET", "Contacts") if one["status"] != 401
+    ]  # the token ended meanwhile
+    assert pages == [200, 200, 200, 429, 200]
+
+
+def a_day_begins_there(office: Office, in_seconds: float = 0) -> None:
     """Xero's day of 24 hours begins when it likes, and an end that is less than a minute away is waited for."""
     office.sandbox.bearer = None
     office.sandbox.limit(day=1)
     while (answer := office.sandbox.call("GET", "Organisation")).status_code == 200:
         pass
-    office.sandbox.advance(float(answer.headers["Retry-After"]))
+    office.sandbox.advance(float(answer.headers["Retry-After"]) - in_seconds)
     office.sandbox.bearer = None
 
 
