@@ -10,13 +10,14 @@ from typing import Any, Final
 import msgspec
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
+    """For msgspec: what it does not know by itself. Raises ``TypeError``."""
     if isinstance(value, str):
         return str(value)  # of a class of its own, which msgspec does not look through
     raise TypeError(f"{value!r} has no form in JSON")
 
 
-_encode: Final = msgspec.json.Encoder(order="sorted", enc_hook=_as_text).encode
+_encode: Final = msgspec.json.Encoder(order="sorted", enc_hook=as_text).encode
 _encode_anything: Final = msgspec.json.Encoder(order="sorted", enc_hook=str).encode
 
 

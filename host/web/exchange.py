@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
+from host.canonical_json import as_text
 from host.json_text import NotJson, parse
 from host.web.problems import Refusal, bad_parameter, bad_request, broken_json
 from host.web.wire import is_text
@@ -136,16 +138,18 @@ class Answer:
 
 
 def json_bytes(value: Any, *, sort_keys: bool = False) -> bytes:
-    text = json.dumps(
-        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_text, sort_keys=sort_keys
-    )
-    return text.encode("utf-8", "replace")
+    try:
+        return _encode_sorted(value) if sort_keys else _encode(value)
+    except (
+        UnicodeEncodeError
+    ):  # half of a surrogate pair: what a request held and a refusal repeats, and UTF-8 has no form for
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, sort_keys=sort_keys)
+        return text.encode("utf-8", "replace")
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{value!r} has no form in JSON")
+# A page of a list is a hundred kilobytes: with the standard library that is a tenth of the time that it takes.
+_encode: Final = msgspec.json.Encoder(enc_hook=as_text).encode
+_encode_sorted: Final = msgspec.json.Encoder(enc_hook=as_text, order="sorted").encode
 
 
 def json_lines(values: Iterable[Any]) -> bytes:
