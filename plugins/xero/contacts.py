@@ -56,6 +56,7 @@ from plugins.xero.contact_matching import (
 from plugins.xero.doubt import in_doubt
 from plugins.xero.links import contact_url
 from plugins.xero.marks import contact_mark
+from plugins.xero.same_codes import behind_another
 from plugins.xero.wire.numbers import dumps
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ class Contacts:
             if means.get(wish.row_id) is Archiving.ARCHIVE and wish.wanted is Wanted.SEND
         ]
         held_by = unfinished(desk, self.kind, to_archive)
+        later = {wish.row_id: not_before(held_by[wish.record_id]) for wish in wishes if wish.record_id in held_by}
+        later |= behind_another(desk, wishes)
         return [
-            not_before(held_by[wish.record_id])
-            if wish.record_id in held_by
-            else self._prepare_one(desk, books, wish, means.get(wish.row_id, Archiving.NOTHING))
+            later.get(wish.row_id) or self._prepare_one(desk, books, wish, means.get(wish.row_id, Archiving.NOTHING))
             for wish in wishes
         ]
 

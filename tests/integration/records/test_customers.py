@@ -109,3 +109,25 @@ def test_an_invoice_whose_customer_xero_does_not_know_says_what_to_check(shop: S
     # The customer has what was missing: both go.
     shop.change("/customers/ada", first_name="Ada", email="ada@example.com")
     assert shop.state("/invoices/1")["state"] == "synced"
+
+
+def test_of_two_with_one_accounts_code_that_go_together_the_later_finds_the_first(either_shop: Shop) -> None:
+    """Xero takes a code twice: each would make a contact of its own."""
+    shop = either_shop
+    for ref, code in {"one": "AB1", "two": "ab1", "three": " AB1 "}.items():
+        shop.api.put(f"/customers/{ref}", {"name": f"Customer {ref}", "accounts_code": code})
+    shop.api.put("/suppliers/four", {"name": "Supplier four", "accounts_code": "AB1"})
+    shop.drain()
+    states = {ref: shop.state(f"/customers/{ref}") for ref in ("one", "two", "three")}
+    assert {ref: state["state"] for ref, state in states.items()} == {
+        "one": "synced",
+        "two": "conflict",
+        "three": "conflict",
+    }
+    assert states["two"]["error"] == (
+        "Xero's contact with accounts code ab1 is linked to one already: give one of the two another"
+    )
+    assert shop.state("/suppliers/four")["remote_id"] == states["one"]["remote_id"], "it is a supplier as well"
+    assert len(shop.contacts()) == 1
+    # With a code of its own the other goes.
+    assert shop.change("/customers/two", accounts_code="AB2")["state"] == "synced"

@@ -181,6 +181,13 @@ class FakeStore:
         wanted = set(ids)
         return {record.id: record for of, record in self.records if of == kind and record.id in wanted}
 
+    def find(
+        self, session: Session, kind: str, connection: str, field: str, values: Iterable[str]
+    ) -> Mapping[str, Sequence[str]]:
+        kept = [(getattr(record, field, "").casefold(), record.id) for of, record in self.records if of == kind]
+        found = {value: [id for key, id in kept if key == value.casefold()] for value in values}
+        return {value: ids for value, ids in found.items() if ids}
+
 
 @dataclass
 class FakeDesk:
