@@ -394,10 +394,11 @@ def test_two_of_ours_that_became_one_there_are_a_conflict_that_names_both(sqlite
     world.organisation.control("POST", "contacts/merge", contact_id=ids[0], into=ids[1])
     batch = world.import_("customers")
     [conflict] = world.records(batch, action="conflict")
-    assert (
-        conflict["reason"]
-        == "it was merged at the remote: demo:One and demo:Two are one there now; make them one here too"
-    )
+    merged = "it was merged at the remote: demo:One and demo:Two are one there now"
+    assert conflict["reason"] == f"{merged}; let what names demo:One here name demo:Two, and make demo:One inactive"
+    # Done as it says, it is no conflict any more.
+    world.place.api.patch("/customers/demo:One", {"active": False})
+    assert world.imported("customers") == {"unchanged": 1, "skip": 1}
 
 
 def test_many_of_one_name(sqlite_world: Importing) -> None:

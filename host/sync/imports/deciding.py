@@ -133,11 +133,14 @@ def _merged(linked: Ours | None, successor: Ours | None) -> Decision:
         return Decision(action=Action.SKIP, reason="it was merged into another at the remote")
     if successor is None:
         return Decision(action=Action.LINK, ours=linked, reason="it was merged: linked with what took its place")
-    refs = f"{linked.record.ref} and {successor.record.ref}"
+    lost, kept = linked.record.ref, successor.record.ref
+    merged = f"it was merged at the remote: {lost} and {kept} are one there now"
+    if not getattr(linked.record, "active", True):
+        return Decision(action=Action.SKIP, ours=linked, reason=f"{merged}; {lost} is inactive here")
     return Decision(
         action=Action.CONFLICT,
         ours=linked,
-        reason=f"it was merged at the remote: {refs} are one there now; make them one here too",
+        reason=f"{merged}; let what names {lost} here name {kept}, and make {lost} inactive",
     )
 
 
