@@ -87,6 +87,8 @@ def secret_of(value: Any) -> Secret:
 
 def resolve(value: str) -> str:
     """The secret that a text in the configuration stands for."""
+    if value in {"env:", "file:"}:
+        raise ValidationError(f"{value!r} names nothing; it takes {ACCEPTED}")
     if value.startswith("env:"):
         return _from_environment(value.removeprefix("env:"))
     if value.startswith("file:"):

@@ -74,7 +74,8 @@ class _PublicUrl(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         parts = urlsplit(text)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        spaced = any(map(str.isspace, text))
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment or spaced:
             raise ValidationError(f"{text!r} is not accepted; it takes {self.metadata['accepts']}")
         return text.rstrip("/")
 

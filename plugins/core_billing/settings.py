@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ LONGEST_NUMBER: Final = 255
 LONGEST_CODES: Final = {"customers": 50, "suppliers": 50, "products": 30}
 """What ledgers take: Xero has fifty characters for a contact's account number, and thirty for an item's code."""
 LARGEST: Final = 2**31 - 1
+WIDE: Final = re.compile(r"\{[^}]*\d{4}")
 
 
 def _check_code_format(kind: str) -> Callable[[str], None]:
@@ -36,6 +38,8 @@ def _check_kind(value: str) -> None:
 
 
 def _check_format(value: str) -> None:
+    if WIDE.search(value):  # before anything of that width is made: a gigabyte has been
+        raise ValidationError(f"{value!r} asks for more digits than a number may have")
     try:
         numbers = {value.format(number=number) for number in (1, 2)}
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
@@ -82,11 +86,11 @@ class SettingsSchema(Schema):
         metadata={"description": "the code of a product that gets one here"},
     )
     new_product_sales_account = fields.String(
-        validate=validate.Length(max=50),
+        validate=validate.Length(max=50, error="must have at most {max} characters"),
         metadata={"description": "sales account of a new product that does not speak of one and whose group has none"},
     )
     new_product_purchase_account = fields.String(
-        validate=validate.Length(max=50),
+        validate=validate.Length(max=50, error="must have at most {max} characters"),
         metadata={"description": "the same for its purchase account"},
     )
     parent_products = fields.Boolean(

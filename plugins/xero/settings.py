@@ -49,6 +49,8 @@ def _address(value: str) -> None:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ValidationError(f"{value!r} is not an address: it must begin with https:// or http://")
+    if any(map(str.isspace, value)):
+        raise ValidationError(f"{value!r} is not an address: it has a space in it")
 
 
 def _link_address(value: str) -> None:
@@ -126,7 +128,7 @@ class DefaultsSchema(Schema):
     """What may be said for all connections, and otherwise for one."""
 
     default_invoice_item = wire.String(
-        validate=validate.Length(max=30),
+        validate=validate.Length(max=30, error="must have at most {max} characters"),
         metadata=_about(
             "code of the Xero item for invoice lines whose product is not in Xero; a miscellaneous item is advised"
         ),

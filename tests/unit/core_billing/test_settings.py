@@ -53,6 +53,8 @@ def test_another_status_is_refused_with_those_that_there_are() -> None:
             {"product_code_format": "PRODUCT-OF-OUR-SHOPS-{number:05d}"},
             "makes codes such as PRODUCT-OF-OUR-SHOPS-2147483647: accepted are up to 30 characters",
         ),
+        ({"invoice_number_format": "{number:999999999d}"}, "asks for more digits than a number may have"),
+        ({"new_product_sales_account": "9" * 51}, "must have at most 50 characters"),
         ({"product_code_format": "P"}, "'P' must contain {number}, and else only printable ASCII characters"),
         ({"customer_code_format": " C{number}"}, "has spaces at an end or side by side, which ledgers take away"),
         ({"supplier_code_format": "S{number:>9}"}, "has spaces at an end or side by side, which ledgers take away"),

@@ -299,6 +299,13 @@ def test_not_toml(path: Path, text: str, line: str) -> None:
                 'under which others reach this host, such as "https://billing.example.com"'
             ],
         ),
+        (
+            host("public_url = 'https://billing example.com'"),
+            [
+                "counterfoil.toml:4: host.public_url: 'https://billing example.com' is not accepted; it takes the address "
+                'under which others reach this host, such as "https://billing.example.com"'
+            ],
+        ),
         (host("plugin_dir = 'mine'"), ["counterfoil.toml:4: host.plugin_dir: the folder mine does not exist"]),
         (
             host("plugins = ['a']\n[plugins]\nledger = 1\n"),
@@ -344,6 +351,8 @@ def test_database_addresses(path: Path, address: str, complaint: str) -> None:
             '["hunter2"]',
             "what it leads to is not a key: a key is 32 random bytes in URL-safe base64, as `counterfoil init` writes them; it takes a secret: ",
         ),
+        ('"env:"', "'env:' names nothing; it takes a secret: "),
+        ('"file:"', "'file:' names nothing; it takes a secret: "),
         ('""', "it is empty; it takes a secret: "),
         ("5", "this value is not accepted; it takes a secret: "),
     ],
