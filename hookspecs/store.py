@@ -115,8 +115,9 @@ class Use:
 class TellsUse(Protocol):
     """What a ``BillingStore`` may offer besides: then it can be said before anything is sent which codes lead nowhere."""
 
-    def uses(self, session: Session, connection: str) -> Sequence[Use]:
-        """Every code that active customers, suppliers, products and product groups of this connection (or of none) name, those of most records first."""
+    def uses(self, session: Session, connections: Sequence[str]) -> Sequence[Use]:
+        """Every code that active customers, suppliers and products of these connections name, and product groups, those of most records first. ``""`` stands
+        for the records that name no connection."""
 
 
 class BillingStore(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import case, func, select
 
 from hookspecs import TellsUse
+from host.sync.belonging import default_connection
 from host.sync.connections import CONNECTED, DRAFT, NO_CONNECTION
 from host.sync.provider import NamesConnections, Point, Standing, TellsReadiness
 from host.sync.tables import rows
@@ -32,13 +33,20 @@ EXAMPLES: Final = 3
 def points(session: Session, store: BillingStore, provider: Provider, connection: Connection) -> Sequence[Point]:
     """How everything stands that can be known without a call."""
     catalogue = store.catalogue(session, connection.key)
-    uses = store.uses(session, connection.key) if isinstance(store, TellsUse) else ()
+    uses = store.uses(session, _whose(session, provider, connection)) if isinstance(store, TellsUse) else ()
     found = [connected(connection), *_lists(provider, connection, catalogue, uses)]
     kinds = {rule.kind for rule in provider.kinds}
     found += _records(session, connection, [kind for kind in REMOTE_MADE if kind in kinds])
     if isinstance(provider, TellsReadiness):
         found += provider.requirements(connection, catalogue)
     return found
+
+
+def _whose(session: Session, provider: Provider, connection: Connection) -> Sequence[str]:
+    """Its own records; those that name no connection too, where they go here, or would once this draft is the only connection."""
+    default = default_connection(provider, session)
+    takes_the_rest = default == connection.key or (not default and connection.status == DRAFT)
+    return [connection.key, ""] if takes_the_rest else [connection.key]
 
 
 def misnamed(provider: Provider, keys: Sequence[str]) -> Iterator[Point]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import func, select, true
 
 from hookspecs import Use
 from plugins.core_billing import tables
@@ -43,24 +43,24 @@ NAMED: Final = (
 )
 
 
-def uses(session: Session, connection: str) -> Sequence[Use]:
+def uses(session: Session, connections: Sequence[str]) -> Sequence[Use]:
     found = [
         Use(list=named.list, kind=named.kind, code=code, ref=ref, count=count)
         for named in NAMED
-        for code, ref, count in session.execute(_counted(named, connection))
+        for code, ref, count in session.execute(_counted(named, connections))
     ]
     return sorted(found, key=lambda use: (-use.count, use.kind, use.code))
 
 
-def _counted(named: Named, connection: str) -> Select[Any]:
+def _counted(named: Named, connections: Sequence[str]) -> Select[Any]:
     table = named.column.table
     query = select(named.column, func.min(table.c.ref), func.count()).where(named.column != "").group_by(named.column)
-    return query.where(*_standing(named, connection))
+    return query.where(*_standing(named, connections))
 
 
-def _standing(named: Named, connection: str) -> Sequence[ColumnElement[bool]]:
+def _standing(named: Named, connections: Sequence[str]) -> Sequence[ColumnElement[bool]]:
     table: Any = named.column.table.c
-    own = or_(table.connection == connection, table.connection == "") if "connection" in table else true()
+    own = table.connection.in_(connections) if "connection" in table else true()
     active = table.active if "active" in table else true()
     of_kind = table.kind == named.kind if "kind" in table else true()
     return [own, active, of_kind]

@@ -81,8 +81,8 @@ class Store(BillingStore, TellsUse):
     def catalogue(self, session: Session, connection: str) -> Catalogue:
         return read_catalogue(session, connection)
 
-    def uses(self, session: Session, connection: str) -> Sequence[Use]:
-        return uses(session, connection)
+    def uses(self, session: Session, connections: Sequence[str]) -> Sequence[Use]:
+        return uses(session, connections)
 
     def put_reference(self, unit_of_work: UnitOfWork, connection: str, data: ReferenceData) -> Mapping[str, Taken]:
         replaced = put_reference(unit_of_work, connection, data)

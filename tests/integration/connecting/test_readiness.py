@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plugins.xero.demo import settings_with
+
 if TYPE_CHECKING:
     from tests.integration.connecting.conftest import Office
 
@@ -86,6 +88,21 @@ def test_what_records_name_and_the_organisation_lacks(office: Office) -> None:
     ):
         told = point(office, name)
         assert (told["standing"], told["says"]) == ("missing", f"not in Acme Ltd: {code}, named by {who}")
+
+
+def test_records_of_no_connection_count_where_they_go(office: Office) -> None:
+    text = settings_with(office.sandbox.url, {}).replace(
+        "[plugins.xero]", '[plugins.xero]\ndefault_connection = "acme"'
+    )
+    office.place.open(tables=text)
+    office.connected("acme", 1)
+    office.connected("other", 2)
+    for key in ("acme", "other"):
+        imported(office, "currencies", key=key)
+    office.save_customer("ada", currency="JPY")
+    office.save_customer("bea", currency="CHF", connection="other")
+    assert point(office, "currencies", "acme")["says"].endswith(": JPY, named by customers ada")
+    assert point(office, "currencies", "other")["says"].endswith(": CHF, named by customers bea")
 
 
 def test_settings_that_name_what_is_not_there(office: Office) -> None:

@@ -238,7 +238,7 @@ OFFERS = {
 HALF = {
     "provide_billing_store": (
         f"{ANY}class Half(Any):\n    def uses(self, session): ...\n",
-        "has uses of TellsUse, and its uses takes session, and is given session, connection (see docs/hooks/contributions.md)",
+        "has uses of TellsUse, and its uses takes session, and is given session, connections (see docs/hooks/contributions.md)",
     ),
     "register_provider": (
         "from host.testing import TinyProvider\n"
