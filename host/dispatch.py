@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hookspecs import Action
 from host import clock
 from host.db.trouble import meets_everybody
+from host.db.upsert import insert_or
 from host.errors import CounterfoilError
 from host.ids import new_id
 from host.tables import hook_failures
@@ -147,8 +147,9 @@ def keep_failure(session: Session, plugin: str, hook: str, event: EntityEvent, e
         "traceback": _storable("".join(traceback.format_exception(error))[-_MOST_TRACEBACK:]),
         "last_failed_at": now,
     }
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(hook_failures).values(id=new_id(), attempts=1, first_failed_at=now, **values)
+    statement = insert_or(hook_failures, session.get_bind().dialect.name).values(
+        id=new_id(), attempts=1, first_failed_at=now, **values
+    )
     again = {**values, "attempts": hook_failures.c.attempts + 1}
     session.execute(statement.on_conflict_do_update(index_elements=["plugin", "hook", "kind", "record_id"], set_=again))
 

@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
 from host.correlation import occasion
+from host.db.upsert import insert_or
 from host.tables import occasions
 
 if TYPE_CHECKING:
@@ -31,6 +31,5 @@ def keep_occasion(session: Session) -> None:
 
 @lru_cache
 def _statement(dialect: str) -> Any:
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(occasions)
     values = {name: bindparam(name, type_=column.type) for name, column in occasions.c.items()}
-    return insert.values(values).on_conflict_do_nothing()
+    return insert_or(occasions, dialect).values(values).on_conflict_do_nothing()

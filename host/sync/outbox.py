@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, case, exists, func, literal, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
 from host.correlation import correlation_id
+from host.db.upsert import insert_or
 from host.sync.belonging import Belonging
 from host.sync.connections import NO_CONNECTION
 from host.sync.provider import Provider, Wanted
@@ -185,8 +185,7 @@ def _upsert(session: Session, new: Sequence[Mapping[str, Any]]) -> None:
 def _upsert_statement(dialect: str) -> Any:
     """Built once: building it takes twenty times as long as running it, and every save runs it."""
     columns = (*_FRESH, *_ROW)
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(rows)
-    insert = insert.values({name: bindparam(name, type_=rows.c[name].type) for name in columns})
+    insert = insert_or(rows, dialect).values({name: bindparam(name, type_=rows.c[name].type) for name in columns})
     new = insert.excluded
     # What changes or is to go while a lost create may still land goes back to that call, to be settled first: under a new mark it would be made twice.
     may_land = and_(rows.c.remote_id == literal(""), rows.c.lost_until > new.changed_at)

@@ -9,8 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from host.db.upsert import insert_or
 from plugins.core_billing import tables
 from plugins.core_billing.lookup import among, in_chunks
 
@@ -58,7 +58,9 @@ def _count_up(session: Session, kind: str, by: int) -> int:
     raised = update(table).where(table.c.kind == kind).values(last=table.c.last + by).returning(table.c.last)
     last = session.scalar(raised)
     if last is None:
-        session.execute(_insert(session)(table).values(kind=kind, last=0).on_conflict_do_nothing())
+        session.execute(
+            insert_or(table, session.get_bind().dialect.name).values(kind=kind, last=0).on_conflict_do_nothing()
+        )
         last = session.scalar(raised)
     assert last is not None
     return int(last)
@@ -71,7 +73,3 @@ def hold_counter(session: Session, kind: str, *, begun: bool) -> None:
         _count_up(session, kind, 0)
     else:
         session.execute(select(table.c.last).where(table.c.kind == kind).with_for_update())
-
-
-def _insert(session: Session) -> Any:
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
+from host.db.upsert import insert_or
 from host.sync.imports.tables import bookmarks
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def put_bookmarks(
         if whole or kind in known
     ]
     if new:
-        statement = (sqlite.insert if session.connection().dialect.name == "sqlite" else postgresql.insert)(bookmarks)
+        statement = insert_or(bookmarks, session.connection().dialect.name)
         changed = {name: getattr(statement.excluded, name) for name in ("read_at", "whole_at", "basis", "batch")}
         keys = [bookmarks.c.connection, bookmarks.c.kind]
         session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), new)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Text, bindparam, cast, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from host import clock
 from host.correlation import correlation_id
+from host.db.upsert import insert_or
 from host.sync.imports.deciding import Action, Decision
 from host.sync.imports.tables import import_records, imports
 from host.sync.outbox import chunks
@@ -209,8 +209,7 @@ def _row(batch: str, one: RemoteRecord, kept: Mapping[str, Any]) -> dict[str, An
 def _stage(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    dialect = session.connection().dialect.name
-    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(import_records)
+    statement = insert_or(import_records, session.connection().dialect.name)
     new = statement.excluded
     again = {name: getattr(new, name) for name in ("name", "number", "turn", "remote")}
     session.connection().execute(
