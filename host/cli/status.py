@@ -18,7 +18,7 @@ app = new_app()
 
 @app.command(epilog=examples("counterfoil status", "counterfoil status --json"))
 def status(*, as_json: AsJson = False) -> None:
-    """The sync at a glance: connections, records, imports, what waits longest."""
+    """The sync at a glance: connections, records, imports, what waits."""
     with opened_host() as host:
         engine = engine_of(host)
         with engine.reading() as session:
