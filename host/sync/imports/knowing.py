@@ -127,7 +127,7 @@ class Knowledge:
         for field in {key.field for key in keys}:
             of_it = [key for key in keys if key.field == field]
             ids = self.store.find(self.session, kind, self.connection.key, field, [key.value for key in of_it])
-            found |= {key: ids.get(key.value, ()) for key in of_it}
+            found |= {key: ids[key.value] for key in of_it if key.value in ids}
         return found
 
     def _rows(self, kind: str, column: Any, values: Iterable[str]) -> list[Any]:
