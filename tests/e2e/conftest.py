@@ -71,11 +71,8 @@ class Blueprint:
             Sandbox(folder / "sandbox", ["--no-limits"]) as sandbox,
             Host(folder / "host", database_url, sandbox) as host,
         ):
-            host.run("init", str(host.folder), "--sandbox", sandbox.url, config=False)
-            host.set(database_url=database_url)
-            connect, import_all = ["xero", "connect", "demo"], ["import", "all", "--connection", "demo"]
-            said = host.run_all(["migrate"], connect, import_all, ["token", "create", "--role", "admin"])
-            self.sandboxes[kind], self.tokens[kind] = sandbox.url, said.split()[-1]
+            host.set_up()
+            self.sandboxes[kind], self.tokens[kind] = sandbox.url, host.admin
 
     def copy(self, folder: Path, database_url: str, options: tuple[str, ...], stack: ExitStack) -> Host:
         kind = _kind(database_url)

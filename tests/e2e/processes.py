@@ -181,13 +181,12 @@ class Host:
         return self.folder / "counterfoil.toml"
 
     def set_up(self, *, connect: bool = True) -> None:
-        """A configuration that works with the sandbox, migrated tables, and a connection with its reference data."""
+        """A configuration that works with the sandbox, migrated tables, a connection with its reference data, and an admin's token."""
         self.run("init", str(self.folder), "--sandbox", self.sandbox.url, config=False)
         self.set(database_url=self.database_url)
-        self.run("migrate")
-        if connect:
-            self.run("xero", "connect", "demo", "--auth", "custom")
-            self.run("import", "all", "--connection", "demo")
+        connected = [["xero", "connect", "demo", "--auth", "custom"], ["import", "all", "--connection", "demo"]]
+        said = self.run_all(["migrate"], *(connected if connect else []), ["token", "create", "--role", "admin"])
+        self.admin = said.split()[-1]
 
     def set(self, table: str = "host", /, **values: Any) -> None:
         """Change settings of a table of the configuration, or add them."""
