@@ -11,7 +11,7 @@ from host.ids import new_id
 from host.occasions import keep_occasion
 from host.sync.calls import close_call, open_call
 from host.sync.carrier import address_of
-from host.sync.client import patience_of
+from host.sync.clients import patience_of
 from host.sync.connections import hold
 from host.sync.limiter import free_at, lock_connection, measure, throttled_until
 from host.sync.outbox import PERSON
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from host.db import Database
-    from host.sync.client import Clients
+    from host.sync.clients import Clients
     from host.sync.grants import Grants
 
 LONGEST_WAIT_SECONDS: Final = 65.0

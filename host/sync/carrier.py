@@ -17,7 +17,7 @@ from host.sync.provider import Trouble
 from host.sync.talk import Silenced
 
 if TYPE_CHECKING:
-    from host.sync.client import Clients
+    from host.sync.clients import Clients
     from host.sync.grants import Grants
     from host.sync.provider import Planned, Request, Response, Token
     from host.sync.talk import Talk

@@ -1,19 +1,18 @@
-"""HTTP: one client per connection. The only module of the engine that imports httpx."""
+"""HTTP. The only module of the engine that imports httpx."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
-from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from host.db import transaction_open
-from host.measures import Measures
-from host.sync.provider import Connection, Provider, Request, Response, Trouble
+from host.sync.provider import Request, Response, Trouble
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 USER_AGENT: Final = "Counterfoil"
 SLOWEST_CONNECT_SECONDS: Final = 10.0
@@ -69,35 +68,3 @@ class Client:
 
     def close(self) -> None:
         self._client.close()
-
-
-def patience_of(provider: Provider, connection: Connection) -> timedelta:
-    """How long a call of this connection may take."""
-    return timedelta(seconds=provider.limits(connection).patience)
-
-
-class Clients:
-    """One client per connection, made when first needed. ``transport`` carries their calls in place of the network, where given."""
-
-    def __init__(self, *, transport: httpx.BaseTransport | None = None, measures: Measures | None = None) -> None:
-        self._transport = transport
-        self._measures = measures or Measures()
-        self._lock = threading.Lock()
-        self._clients: dict[str, Client] = {}
-
-    def of(self, provider: Provider, connection: Connection) -> Client:
-        with self._lock:
-            if connection.key not in self._clients:
-                self._clients[connection.key] = Client(
-                    patience_of(provider, connection),
-                    self._transport,
-                    correlation_header=provider.correlation_header,
-                    timed=partial(self._measures.timed, "call", connection=connection.key),
-                )
-            return self._clients[connection.key]
-
-    def close(self) -> None:
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
-    from host.sync.client import Clients
+    from host.sync.clients import Clients
     from host.sync.grants import Grants
     from host.sync.provider import Provider
 

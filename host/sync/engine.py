@@ -26,7 +26,7 @@ from host.sync.batches import close_batch, open_batch, show_batch, touch_batch
 from host.sync.booking import Booker
 from host.sync.carrier import Carrier
 from host.sync.causes import Cause, causes
-from host.sync.client import Clients
+from host.sync.clients import Clients
 from host.sync.connecting import Connecting
 from host.sync.connections import (
     CONNECTED,

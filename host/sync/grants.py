@@ -19,7 +19,7 @@ from host.errors import AskPerson, Retry
 from host.ids import new_id
 from host.sync import guarded
 from host.sync.calls import close_call, open_call
-from host.sync.client import patience_of
+from host.sync.clients import patience_of
 from host.sync.provider import Connection, Fate, Provider, Response, Token, Verdict
 from host.sync.tables import authorisations, connections, grants
 from host.sync.telling import tell_call
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from host.crypto import Vault
     from host.db import Database
-    from host.sync.client import Clients
+    from host.sync.clients import Clients
     from host.sync.provider import Authorises, Consent, Granted, Request
 
 EARLY: Final = timedelta(seconds=60)

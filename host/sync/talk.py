@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from host.sync.client import patience_of
+from host.sync.clients import patience_of
 
 if TYPE_CHECKING:
     from datetime import timedelta

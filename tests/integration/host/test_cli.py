@@ -94,6 +94,12 @@ def test_help_is_quick_because_it_leaves_the_heavy_libraries_alone() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_who_calls_nobody_does_not_load_what_calls() -> None:
+    script = "import sys, host.app; print([name for name in ('httpx', 'rich', 'alembic', 'starlette') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
