@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,13 +14,14 @@ from host.cli.base.output import AsJson, complain, examples, moment, new_app, pr
 from host.cli.base.progress import status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import tzinfo
 
     from host.sync.engine import Engine
     from host.sync.waiting import Held, Remaining
 
 app = new_app()
+MOST_NAMED: Final = 3
 
 
 @app.command(
@@ -124,8 +125,21 @@ def _report(batch: str, remaining: Remaining, zone: tzinfo, *, as_json: bool) ->
         )
         return
     say(counted(remaining.counts))
-    for one in remaining.unsent:
-        complain(f"{one['kind']} {one['ref']}: {one['state']}: {_why(one, zone)}")
+    for line in told_together(remaining.unsent, zone):
+        complain(line)
+    untold = remaining.count - len(remaining.unsent)
+    if untold > 0:
+        complain(f"and {untold:,} more: counterfoil errors")
+
+
+def told_together(unsent: Sequence[Mapping[str, Any]], zone: tzinfo) -> Iterator[str]:
+    """A line for each cause, not for each record: a connection that does not work would be told ten thousand times."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in unsent:
+        alike.setdefault((one["kind"], one["state"], _why(one, zone)), []).append(one["ref"])
+    for (kind, state, why), refs in alike.items():
+        more = f" and {len(refs) - MOST_NAMED:,} more" if len(refs) > MOST_NAMED else ""
+        yield f"{kind} {', '.join(refs[:MOST_NAMED])}{more}: {state}: {why}"
 
 
 def _why(one: Mapping[str, Any], zone: tzinfo) -> str:

@@ -30,11 +30,17 @@ FINE: Final = ("synced", "excluded")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remaining:
-    """How a batch stands. ``counts`` are its records by state; ``unsent`` those that are neither synced nor meant to stay here, with their reasons."""
+    """How a batch stands. ``counts`` are its records by state; ``unsent`` the first thousand of those that are neither synced nor meant to stay here, with
+    their reasons."""
 
     counts: Mapping[str, int]
     unsent: Sequence[Mapping[str, Any]]
     timed_out: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many are unsent in all."""
+        return sum(count for state, count in self.counts.items() if state not in FINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
