@@ -19,6 +19,8 @@ from host.sync.rows import held_by, owner_of, wake_dependents
 from host.sync.telling import tell_record
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from hookspecs import BillingStore, LedgerState
@@ -95,31 +97,41 @@ class Booker:
             except UNUSABLE:
                 raise
             except IntegrityError:
-                self._book_trouble(call_id, one, state="conflict", reason=held_by(self._owner(one, answer)))
+                self._book_conflict(call_id, one, answer)
             except Exception as error:
                 log.exception("booking %s %s failed", one.kind, one.ref)
                 reason = f"the answer could not be booked ({type(error).__name__}: {error})"
-                self._book_trouble(call_id, one, state="failed", reason=reason, answer=answer)
+                self._book_trouble(call_id, one, reason=reason, answer=answer)
         return True
 
-    def _owner(self, one: Carried, answer: Answer) -> str:
-        with self._saver(origin=self._connection) as work:
-            owner = isinstance(answer, Done) and owner_of(work.session, self._connection, answer.remote_id, one.row_id)
-        return owner or "another record"
+    @made_anew
+    def _book_conflict(self, call_id: str, one: Carried, answer: Answer) -> None:
+        """It turned out to be a remote record that another of ours is linked with."""
+        now = clock.now()
+        with self._saver(origin=self._connection, correlation_id=call_id) as work:
+            remote_id = answer.remote_id if isinstance(answer, Done) else ""
+            owner = owner_of(work.session, self._connection, remote_id, one.row_id) or "another record"
+            result = Result(
+                row_id=one.row_id, carried=one.generation, state="conflict", error=held_by(owner), attempted=True
+            )
+            self._write_trouble(work, one, result, now)
+        tell_record(self._connection, one, result, call_id=call_id)
 
     @made_anew
-    def _book_trouble(
-        self, call_id: str, one: Carried, *, state: str, reason: str, answer: Answer | None = None
-    ) -> None:
+    def _book_trouble(self, call_id: str, one: Carried, *, reason: str, answer: Answer) -> None:
         """The record failed here, whatever became of it there; a link that the answer brought is kept all the same."""
         now = clock.now()
-        result = Result(row_id=one.row_id, carried=one.generation, state=state, error=reason, attempted=True)
+        result = Result(row_id=one.row_id, carried=one.generation, state="failed", error=reason, attempted=True)
         if isinstance(answer, Done):
-            result = replace(agreed(one, answer, now), state=state, error=reason)
+            result = replace(agreed(one, answer, now), state="failed", error=reason)
         with self._saver(origin=self._connection, correlation_id=call_id) as work:
-            write_result(work.session, result, now)
-            wake_dependents(work.session, [one.row_id], now)
+            self._write_trouble(work, one, result, now)
         tell_record(self._connection, one, result, call_id=call_id)
+
+    @staticmethod
+    def _write_trouble(work: Saving, one: Carried, result: Result, now: datetime) -> None:
+        write_result(work.session, result, now)
+        wake_dependents(work.session, [one.row_id], now)
 
     def _book(self, work: Saving, one: Carried, answer: Answer) -> Result | None:
         """What an answer means for its row; ``None`` where the row stays with its call, to be settled next."""
