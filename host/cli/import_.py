@@ -82,21 +82,19 @@ def import_(
         taken = engine.import_reference(kind, connection) if lists and not preview else {}
         if not as_json:
             _say_lists(taken)
-        batch = ""
+        brought: dict[str, Any] = {}
         if records:
             fields = {"products": {"group": group}} if group else {}
             batch = engine.imports.ask(
                 connection, records, chosen=choose or (), fields=fields, preview=preview, whole=whole
             )
             _carry_out(host, engine, connection, batch, quiet=as_json)
-        imported = _shown(host, engine, batch) if batch else None
-        told = _records(host, engine, batch, preview=preview or as_json) if batch else []
+            brought = _brought(host, engine, batch, all_records=preview or as_json)
     if as_json:
-        counted = {name: asdict(one) for name, one in taken.items()}
-        print_json({**counted, "batch": batch, "imported": imported, "records": told} if batch else counted)
-    elif imported:
-        _say_records(imported, told, preview=preview, grouped=bool(group))
-    if imported and (imported["stage"] != "done" or any(_needs_a_person(one) for one in imported["kinds"].values())):
+        print_json({name: asdict(one) for name, one in taken.items()} | brought)
+    elif brought:
+        _say_records(brought["imported"], brought["records"], preview=preview, grouped=bool(group))
+    if brought and not _went_well(brought["imported"]):
         raise typer.Exit(1)
 
 
@@ -141,6 +139,15 @@ def _carry_out(host: Host, engine: Engine, connection: str, batch: str, *, quiet
         raise
 
 
+def _brought(host: Host, engine: Engine, batch: str, *, all_records: bool) -> dict[str, Any]:
+    records = _records(host, engine, batch, all_records=all_records)
+    return {"batch": batch, "imported": _shown(host, engine, batch), "records": records}
+
+
+def _went_well(imported: Any) -> bool:
+    return imported["stage"] == "done" and not any(_needs_a_person(one) for one in imported["kinds"].values())
+
+
 def _nothing(_wish: Any) -> None:
     """For who reads JSON."""
 
@@ -150,11 +157,11 @@ def _shown(host: Host, engine: Engine, batch: str) -> Any:
         return engine.imports.show(session, batch)
 
 
-def _records(host: Host, engine: Engine, batch: str, *, preview: bool) -> Sequence[Mapping[str, Any]]:
+def _records(host: Host, engine: Engine, batch: str, *, all_records: bool) -> Sequence[Mapping[str, Any]]:
     """What became of each, or only of those that a person has to look at."""
     found: list[Mapping[str, Any]] = []
     with host.database.read() as session:
-        for action in (None,) if preview else TOLD:
+        for action in (None,) if all_records else TOLD:
             page = 1
             while True:
                 items, total = engine.imports.show_records(
